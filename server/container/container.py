@@ -1,0 +1,208 @@
+"""The container: takes what the transactions deliver to the sessions and servlets it is for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, cast
+
+from server.container.b2bua import ContainerB2bua
+from server.container.chain import Chain
+from server.container.deployment import deploy
+from server.container.factory import ContainerFactory
+from server.container.inbound import Inbound
+from server.container.messages import InboundRequest
+from server.container.records import Sessions, SipRecord
+from server.container.registrar import ContainerRegistrar
+from server.container.routing import Routing
+from server.container.sending import Sending, answered
+from server.container.sessions import ContainerSipSession
+from server.container.timers import ContainerTimers, fire
+from server.engine import transactions
+from server.engine.call import Call, peek_section
+from server.engine.engine import Engine
+from server.engine.transactions import Delivery
+from server.servlet.context import ServletContext
+from server.servlet.errors import NotRoutableError
+from server.servlet.messages import SipRequest, SipResponse
+from server.servlet.registrar import Registrar
+from server.servlet.sip_servlet import METHODS, SipServlet
+from server.sip.build import make_response
+from server.sip.codec import parse_message
+from server.sip.effects import Send
+from server.sip.ids import Ids
+from server.sip.message import Request
+from server.sip.usage import invite
+
+log = logging.getLogger(__name__)
+
+
+class Container:
+    """The SIP servlet container of one node; the engine's transaction user."""
+
+    methods = frozenset(METHODS)
+
+    def __init__(
+        self,
+        engine: Engine,
+        ids: Ids,
+        routing: Routing,
+        registrar: ContainerRegistrar,
+        addresses: dict[str, tuple[str, int]],
+        encode_url: Callable[[str, str], str],
+    ) -> None:
+        self.engine = engine
+        self.ids = ids
+        self.routing = routing
+        self.registrar = registrar
+        self.encode_url = encode_url
+        self.sending = Sending(self, addresses)
+        self.b2bua = ContainerB2bua(self)
+        self.timers = ContainerTimers()
+        self.inbound = Inbound(self)
+        self.chain = Chain(())
+        self.servlet_errors = 0
+        engine.user = self
+
+    def deploy(
+        self, names: Sequence[str], overrides: Mapping[str, Mapping[str, Any]], surroundings: Mapping[str, Any]
+    ) -> Mapping[str, tuple[str, Any]]:
+        """Load the applications; return their HTTP servlets: path -> (application, servlet).
+
+        Errors: ConfigError.
+        """
+
+        def context(name: str, settings: Mapping[str, Any]) -> ServletContext:
+            return ServletContext(
+                name,
+                ContainerFactory(self, name),
+                self.b2bua,
+                cast("Registrar", self.registrar),
+                self.timers,
+                settings,
+                surroundings,
+            )
+
+        applications = deploy(names, overrides, context)
+        self.chain = Chain(applications)
+        paths: dict[str, tuple[str, Any]] = {}
+        for application in applications:
+            for path, servlet in application.http_servlets.items():
+                paths.setdefault(path, (application.name, servlet))
+        return paths
+
+    def deliver(self, call: Call, delivery: Delivery) -> None:
+        """Take one delivery of the transactions."""
+        self.inbound.deliver(call, delivery)
+
+    def expire(self, call: Call, now: float) -> None:
+        """Repeat unacknowledged 2xx, fire the applications' timers, end what has ended."""
+        records = call.section("sessions", Sessions)
+        for record in list(records.sips.values()):
+            if record.accepted is not None and record.accepted.next_due <= now:
+                self._repeat(call, record, now)
+        fire(self, call, records, now)
+        self.registrar.expire(call, now)
+        _sweep(records, now)
+
+    def next_due(self, call: Call) -> float:
+        """Return the next deadline in the container's sections."""
+        records = call.section("sessions", Sessions)
+        due = self.registrar.next_due(call)
+        _sweep(records, call.engine.now())
+        for record in records.sips.values():
+            if record.accepted is not None:
+                due = min(due, record.accepted.next_due)
+        for application in records.applications.values():
+            if application.expires:
+                due = min(due, application.expires)
+            for timer in application.timers.values():
+                due = min(due, timer.due)
+        for http in records.https.values():
+            due = min(due, http.expires)
+        return due
+
+    def is_alive(self, call: Call) -> bool:
+        """Say whether any application session is left."""
+        return bool(call.section("sessions", Sessions).applications)
+
+    def invoke(self, servlet: SipServlet, message: SipRequest | SipResponse) -> None:
+        """Call a servlet; what it raises is logged, and a request it left open is answered with 500."""
+        try:
+            servlet.service(message)
+        except NotRoutableError as error:
+            self._failed(message, error.status, error.reason)
+        except Exception:
+            self.servlet_errors += 1
+            log.exception("%s failed on %s", type(servlet).__name__, message.method)
+            self._failed(message, 500, None)
+
+    def servlet_of(self, record: SipRecord) -> SipServlet:
+        """Return the servlet that handles a session.
+
+        Errors: KeyError when it is not deployed.
+        """
+        return self.chain.servlet(record.app, record.handler)
+
+    def main_servlet(self, app: str) -> str:
+        """Return the name of the first SIP servlet of an application."""
+        return self.chain.main_servlet(app)
+
+    def answer(self, call: Call, key: str, request: Request, status: int, to_tag: str | None = None) -> None:
+        """Answer a request without an application."""
+        if request.method == "ACK":
+            return
+        tag = to_tag if to_tag is not None else self.ids.mint_tag(call.key)
+        response = make_response(request, status, to_tag=tag)
+        self.defer(call, transactions.send_response(call, key, response, call.engine.now()))
+
+    def defer(self, call: Call, deliveries: list[Delivery]) -> None:
+        """Take deliveries that come while something is sent."""
+        for delivery in deliveries:
+            self.deliver(call, delivery)
+
+    def origin(self, call: Call, key: str) -> Request:
+        """Return the request that began a transaction of ours or of a peer."""
+        return transactions.request_of(call, key)
+
+    def sessions_of(self, state: bytes) -> Sessions:
+        """Return the sessions of an encoded call state, to read only."""
+        return peek_section(state, "sessions", Sessions)
+
+    def _failed(self, message: SipRequest | SipResponse, status: int, reason: str | None) -> None:
+        if isinstance(message, InboundRequest) and message.key and not answered(message):
+            message.create_response(status, reason).send()
+
+    def _repeat(self, call: Call, record: SipRecord, now: float) -> None:
+        assert record.accepted is not None
+        record.accepted, effects = invite.expire(record.accepted, now, call.engine.timers)
+        for effect in effects:
+            if isinstance(effect, Send):
+                data = effect.message
+                message = parse_message(data) if isinstance(data, bytes) else data
+                transactions.send_directly(call, message, record.flow)
+            else:
+                self._never_acknowledged(call, record)
+
+    def _never_acknowledged(self, call: Call, record: SipRecord) -> None:
+        """End a session whose 2xx nobody acknowledged (RFC 3261 13.3.1.4)."""
+        log.info("call %s: no ACK for the 2xx of session %s", call.key, record.id)
+        self.sending.in_dialog(call, record, "BYE").send()
+        try:
+            self.servlet_of(record).no_ack_received(ContainerSipSession(self, call, record))
+        except Exception:
+            self.servlet_errors += 1
+            log.exception("no_ack_received of %s failed", record.handler)
+
+
+def _sweep(records: Sessions, now: float) -> None:
+    """Remove SIP and HTTP sessions that have ended, and application sessions that have no child left."""
+    for record in [r for r in records.sips.values() if r.state == "TERMINATED"]:
+        del records.sips[record.id]
+    for http in [r for r in records.https.values() if r.expires <= now]:
+        del records.https[http.id]
+    if records.applications:
+        parents = {r.application for r in records.sips.values()} | {r.application for r in records.https.values()}
+        for key, application in list(records.applications.items()):
+            if key not in parents and not application.timers and application.expires <= now:
+                del records.applications[key]

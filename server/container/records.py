@@ -1,0 +1,120 @@
+"""What the container keeps in a call state: the sections ``sessions`` and ``registrar``.
+
+Plain, mutable records; the objects that applications see (``sip_session.py`` and its neighbours) stand on them for the
+length of a turn.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from server.servlet.sessions import Attribute
+from server.sip.dialog import Dialog
+from server.sip.usage.invite import AcceptedInvite
+from server.transport.flow import Flow
+
+
+class TimerRecord(msgspec.Struct, array_like=True):
+    """A timer of an application; ``due`` is a deadline."""
+
+    id: str
+    due: float
+    info: object = None
+
+
+class ApplicationRecord(msgspec.Struct, array_like=True):
+    """An application session.
+
+    Shape: ``expires`` is the deadline until which the session lives without any child.
+    """
+
+    id: str
+    app: str
+    expires: float = 0.0
+    attributes: dict[str, object] = {}
+    timers: dict[str, TimerRecord] = {}
+
+
+class SipRecord(msgspec.Struct, array_like=True):
+    """A SIP session; its id is the tag that we minted for it.
+
+    Shape: ``invite_in`` and ``invite_out`` are the keys of the INVITE transactions that have no final answer yet;
+    ``accepted`` is our 2xx that waits for its ACK; ``waits_for_ack`` says that a 2xx of the peer waits for ours,
+    ``ack`` and ``ack_cseq`` are the last ACK sent; ``cancel`` says that a CANCEL waits for a provisional response;
+    ``relay`` is the server transaction of the other leg that waits for the answer to our last request.
+    """
+
+    id: str
+    application: str
+    app: str
+    handler: str
+    call_id: str
+    local: str
+    remote: str
+    flow: Flow
+    state: str = "INITIAL"
+    dialog: Dialog | None = None
+    invite_in: str = ""
+    invite_out: str = ""
+    accepted: AcceptedInvite | None = None
+    waits_for_ack: bool = False
+    ack: bytes = b""
+    ack_cseq: int = 0
+    cancel: bool = False
+    linked: str = ""
+    attributes: dict[str, object] = {}
+    cseq: int = 0
+    relay: str = ""
+
+
+class HttpRecord(msgspec.Struct, array_like=True):
+    """An HTTP session; ``expires`` is a deadline."""
+
+    id: str
+    application: str
+    expires: float
+    attributes: dict[str, object] = {}
+
+
+class Sessions(msgspec.Struct, array_like=True):
+    """The section ``sessions``."""
+
+    applications: dict[str, ApplicationRecord] = {}
+    sips: dict[str, SipRecord] = {}
+    https: dict[str, HttpRecord] = {}
+    serial: int = 0
+
+
+class Binding(msgspec.Struct, array_like=True):
+    """One contact of an address of record; ``expires`` is a deadline, ``flow`` is where it registered from."""
+
+    uri: str
+    expires: float
+    call_id: str
+    cseq: int
+    flow: Flow
+
+
+class Bindings(msgspec.Struct, array_like=True):
+    """The section ``registrar``: the contacts of one address of record, by URI."""
+
+    address_of_record: str = ""
+    contacts: dict[str, Binding] = {}
+
+
+def checked_attribute(value: Attribute) -> Attribute:
+    """Return the value if it is plain data.
+
+    Errors: TypeError.
+    """
+    if isinstance(value, list):
+        for member in value:
+            checked_attribute(member)
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            if not isinstance(key, str):
+                raise TypeError(f"keys of attributes must be str, not {type(key).__name__}")
+            checked_attribute(member)
+    elif value is not None and not isinstance(value, (bool, int, float, str, bytes)):
+        raise TypeError(f"an attribute must be plain data, not {type(value).__name__}")
+    return value

@@ -1,0 +1,123 @@
+"""A call: everything known of it, as named sections of plain data.
+
+The engine owns the section ``transactions``; the container adds its own; a section that nobody here knows is kept and
+written back byte for byte. A section is decoded when somebody asks for it. What stands beside the sections (what is to
+be sent, what waits for the next application) lives for one turn and is never stored.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, NewType, TypeVar
+
+import msgspec
+
+from server.sip.message import Request, Response
+from server.sip.transaction import Transaction
+from server.transport.flow import Flow
+
+if TYPE_CHECKING:
+    from server.engine.engine import Engine
+    from server.engine.outbound import OutboundEntry
+
+CallKey = NewType("CallKey", str)
+"""Twenty lower-case hexadecimal digits; stands in every tag and branch that we mint."""
+
+SCHEMA = 1
+S = TypeVar("S", bound=msgspec.Struct)
+
+_ENCODE = msgspec.msgpack.Encoder().encode
+_DECODE_ENVELOPE = msgspec.msgpack.Decoder(tuple[int, str, dict[str, msgspec.Raw]]).decode
+
+
+class TransactionRecord(msgspec.Struct, array_like=True):
+    """A transaction, the flow it runs over, and the id of the SIP session it belongs to."""
+
+    transaction: Transaction
+    flow: Flow
+    session: str = ""
+
+
+class Transactions(msgspec.Struct, array_like=True):
+    """The section ``transactions``: client and server transactions by their key."""
+
+    clients: dict[str, TransactionRecord] = {}
+    servers: dict[str, TransactionRecord] = {}
+
+
+class Item(msgspec.Struct):
+    """One thing to do for a call.
+
+    Shape: ``kind`` is ``message`` (``message`` came over ``flow``), ``timer`` (look at the deadlines), ``action``
+    (``action(call)`` for an HTTP servlet) or ``failure`` (``flow`` failed, ``reason`` says how). ``position`` is the
+    place in the application chain behind the application that sent the message, 0 for one from outside.
+    """
+
+    kind: str
+    message: Request | Response | None = None
+    flow: Flow | None = None
+    action: Callable[[Call], None] | None = None
+    reason: str = ""
+    position: int = 0
+
+
+class Call:
+    """The sections of one call, checked out, and what this turn has made so far."""
+
+    __slots__ = ("_raw", "_sections", "engine", "inbox", "key", "outbox", "parsed", "stored")
+
+    def __init__(self, key: CallKey, engine: Engine, raw: dict[str, msgspec.Raw] | None = None) -> None:
+        self.key = key
+        self.engine = engine
+        self.outbox: list[OutboundEntry] = []
+        self.inbox: deque[Item] = deque()
+        self.stored: list[Callable[[Exception | None], None]] = []
+        self.parsed: dict[str, Request] = {}
+        self._raw = raw or {}
+        self._sections: dict[str, msgspec.Struct] = {}
+
+    def section(self, name: str, kind: type[S]) -> S:
+        """Return a section, decoded, or a new empty one.
+
+        Errors: msgspec.ValidationError when the stored bytes are not of that kind.
+        """
+        found = self._sections.get(name)
+        if found is None:
+            raw = self._raw.pop(name, None)
+            found = kind() if raw is None else _decoder(kind)(raw)
+            self._sections[name] = found
+        return found  # type: ignore[return-value]
+
+    @property
+    def transactions(self) -> Transactions:
+        """The section ``transactions``."""
+        return self.section("transactions", Transactions)
+
+    def encode(self) -> bytes:
+        """Return the call state.
+
+        Shape: msgpack of ``[schema, key, {section name: section}]``.
+        """
+        return _ENCODE((SCHEMA, self.key, {**self._raw, **self._sections}))
+
+
+@cache
+def _decoder(kind: type[S]) -> Callable[[bytes | msgspec.Raw], S]:
+    return msgspec.msgpack.Decoder(kind).decode
+
+
+def decode_call(state: bytes, engine: Engine) -> Call:
+    """Return the call of an encoded state.
+
+    Errors: msgspec.DecodeError when it is none of ours.
+    """
+    _, key, raw = _DECODE_ENVELOPE(state)
+    return Call(CallKey(key), engine, raw)
+
+
+def peek_section(state: bytes, name: str, kind: type[S]) -> S:
+    """Return one section of an encoded state, to read only; an empty one if it has none."""
+    raw = _DECODE_ENVELOPE(state)[2].get(name)
+    return kind() if raw is None else _decoder(kind)(raw)

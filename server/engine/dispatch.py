@@ -1,0 +1,54 @@
+"""Which call a message belongs to.
+
+Whatever we mint (tags, branches) carries the key of its call, so that any engine finds the call without an index.
+A request of which we have minted nothing yet is hashed: by Call-ID, a REGISTER by its address of record. The hash is
+keyed, so a stranger cannot aim a message at somebody else's call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import blake2b
+
+from server.engine.call import CallKey
+from server.sip.ids import key_of_token
+from server.sip.message import Request, Response
+
+KEY_BYTES = 10
+"""80 bits: not to be guessed over a network."""
+
+
+class Dispatch:
+    """Finds call keys.
+
+    Shape: ``secret`` keys the hash; ``canonical`` turns the text of a To URI into an address of record.
+    """
+
+    def __init__(self, secret: bytes, canonical: Callable[[str], str]) -> None:
+        self._secret = secret
+        self._canonical = canonical
+
+    def hashed(self, kind: str, text: str) -> CallKey:
+        """Return the key for ``text``; ``kind`` keeps Call-IDs and addresses of record apart."""
+        data = f"{kind}\0{text}".encode("utf-8", "surrogateescape")
+        return CallKey(blake2b(data, digest_size=KEY_BYTES, key=self._secret).hexdigest())
+
+    def registration_key(self, address_of_record: str) -> CallKey:
+        """Return the key of the call that holds the bindings of a canonical address of record."""
+        return self.hashed("register", address_of_record)
+
+    def call_key_of(self, message: Request | Response) -> tuple[CallKey | None, bool]:
+        """Return the key of the message's call, and whether the message may begin that call.
+
+        Shape: ``(None, False)`` for what cannot belong to any call here.
+        """
+        if isinstance(message, Response):
+            key = key_of_token(message.via.branch or "")
+            return (None if key is None else CallKey(key)), False
+        tag = message.to.tag
+        if tag:
+            key = key_of_token(tag)
+            return (None if key is None else CallKey(key)), False
+        if message.method == "REGISTER":
+            return self.registration_key(self._canonical(message.to.uri)), True
+        return self.hashed("call", message.call_id), message.method not in {"ACK", "CANCEL"}

@@ -1,0 +1,236 @@
+"""The engine: brings messages, timers and actions to the turns of their calls."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+import gevent
+from gevent.event import AsyncResult
+
+from server.clock import Clock
+from server.config import EngineConfig
+from server.engine.call import Call, CallKey, Item
+from server.engine.call_queue import CallQueues
+from server.engine.dispatch import Dispatch
+from server.engine.outbound import Sender
+from server.engine.refusal import Refusals
+from server.engine.timers import NearTimers
+from server.engine.transactions import Delivery
+from server.engine.turn import run_turn
+from server.errors import CallStateLockedError
+from server.greenlets import Greenlet, Workers, spawn
+from server.sip.codec import parse_message
+from server.sip.errors import MalformedMessageError
+from server.sip.message import Request, Response
+from server.sip.timers import TimerSettings
+from server.state.near_cache import NearCache
+from server.state.store import StateStore
+from server.transport.flow import Flow
+
+log = logging.getLogger(__name__)
+R = TypeVar("R")
+
+POLL = 0.5
+"""Seconds between two polls of the state tier: the heartbeat, and what finds timers that no engine here knows."""
+
+
+class TransactionUser(Protocol):
+    """Who gets what the transactions deliver: the container."""
+
+    methods: frozenset[str]
+
+    def deliver(self, call: Call, delivery: Delivery) -> None:
+        """Take one delivery."""
+        ...
+
+    def expire(self, call: Call, now: float) -> None:
+        """Do what is due in the user's own sections."""
+        ...
+
+    def next_due(self, call: Call) -> float:
+        """Return the user's next deadline, infinity for none."""
+        ...
+
+    def is_alive(self, call: Call) -> bool:
+        """Say whether the call must be kept although nothing is due."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """Counts since the start, and how much is going on now."""
+
+    messages: int
+    malformed: int
+    refused: int
+    dropped: int
+    failed_items: int
+    busy_calls: int
+    waiting_timers: int
+    greenlets: int
+
+
+class Engine:
+    """One engine of the engine tier.
+
+    Shape: ``transports`` maps the names of ``Flow.transport`` to senders.
+    """
+
+    def __init__(
+        self,
+        store: StateStore,
+        clock: Clock,
+        config: EngineConfig,
+        timers: TimerSettings,
+        dispatch: Dispatch,
+        transports: Mapping[str, Sender],
+    ) -> None:
+        self.store = store
+        self.timers = timers
+        self.dispatch = dispatch
+        self.transports = transports
+        self.user: TransactionUser
+        self.now = store.now
+        self.monotonic = clock.monotonic
+        self.turn_items = config.turn_items
+        self.turn_budget = config.turn_budget_ms / 1000
+        self.lock_timeout = config.lock_timeout
+        self.near_cache: NearCache[Call] = NearCache(config.near_cache_bytes)
+        self.workers = Workers("call")
+        self.queues = CallQueues(self.workers, self._work)
+        self.near_timers = NearTimers(self.now, self.wake)
+        self.refusals = Refusals(transports)
+        self.failed_items = 0
+        self._messages = 0
+        self._malformed = 0
+        self._poller: Greenlet | None = None
+
+    def start(self) -> None:
+        """Begin to poll the state tier."""
+        self._poller = spawn("state-tier-poll", self._poll)
+
+    def stop(self, timeout: float) -> None:
+        """Stop polling and end the workers when their calls are done, at the latest after ``timeout`` seconds.
+
+        Switches: yes.
+        """
+        if self._poller is not None:
+            self._poller.kill(timeout=timeout)
+        with gevent.Timeout(timeout, False):
+            while len(self.queues):
+                gevent.sleep(0.01)
+        self.near_timers.stop()
+        self.workers.stop()
+
+    def statistics(self) -> EngineStatistics:
+        """Return the present counts."""
+        return EngineStatistics(
+            self._messages,
+            self._malformed,
+            self.refusals.sent,
+            self.queues.dropped,
+            self.failed_items,
+            len(self.queues),
+            len(self.near_timers),
+            self.workers.statistics().greenlets,
+        )
+
+    def on_datagram(self, data: bytes, flow: Flow) -> None:
+        """Take the bytes of one message from a transport; never raises."""
+        self._messages += 1
+        try:
+            message = parse_message(data)
+        except MalformedMessageError as error:
+            self.on_malformed(error, flow)
+            return
+        try:
+            self._dispatch(message, flow)
+        except Exception:
+            log.exception("a message from %s could not be dispatched", flow)
+
+    def on_malformed(self, error: MalformedMessageError, flow: Flow) -> None:
+        """Answer what could not be parsed, if enough of it could be read; never raises."""
+        self._malformed += 1
+        log.info("malformed message from %s: %s", flow, error)
+        if error.request is not None:
+            self.refusals.refuse(error.request, flow, error.status_hint, str(error.reason))
+
+    def on_failure(self, flow: Flow, reason: str) -> None:
+        """Take notice of a flow that failed behind our back."""
+        log.info("%s failed: %s", flow, reason)
+
+    def wake(self, key: CallKey) -> None:
+        """Have the call look at its deadlines."""
+        self.queues.enqueue(key, Item("timer"))
+
+    def run(self, key: CallKey, action: Callable[[Call], R]) -> R:
+        """Run an action as an item of the call's queue and return its result once the call state is stored.
+
+        Errors: CallStateLockedError after ``lock_timeout`` seconds; whatever the action raises.
+        Switches: yes.
+        """
+        done: AsyncResult[R] = AsyncResult()
+        context = copy_context()
+
+        def act(call: Call) -> None:
+            try:
+                result = context.run(action, call)
+            except Exception as error:  # noqa: BLE001 - it is raised again where the action was asked for
+                done.set_exception(error)
+                return
+            call.stored.append(lambda error: done.set(result) if error is None else done.set_exception(error))
+
+        self.queues.enqueue(key, Item("action", action=act))
+        try:
+            result: R = done.get(timeout=self.lock_timeout)
+        except gevent.Timeout:
+            raise CallStateLockedError(key, f"busy for more than {self.lock_timeout:g} s") from None
+        return result
+
+    def deliver(self, call: Call, deliveries: list[Delivery]) -> None:
+        """Hand deliveries to the transaction user, in order."""
+        for delivery in deliveries:
+            self.user.deliver(call, delivery)
+
+    def may_begin(self, item: Item) -> bool:
+        """Say whether an item may begin a call that the state tier does not know."""
+        if item.kind == "action":
+            return True
+        return item.message is not None and self.dispatch.call_key_of(item.message)[1]
+
+    def refuse(self, item: Item, status: int) -> None:
+        """Answer an item without a call; only requests are answered."""
+        if isinstance(item.message, Request) and item.flow is not None:
+            self.refusals.refuse(item.message, item.flow, status)
+
+    def _dispatch(self, message: Request | Response, flow: Flow) -> None:
+        key, _ = self.dispatch.call_key_of(message)
+        if isinstance(message, Request):
+            checked = self.refusals.checked(message, flow, self.user.methods)
+            if checked is None:
+                return
+            if key is None:
+                self.refusals.refuse(checked, flow, 481)
+                return
+            message = checked
+        if key is not None:
+            self.queues.enqueue(key, Item("message", message, flow))
+
+    def _work(self, key: CallKey, queue: deque[Item]) -> None:
+        run_turn(key, queue, self)
+
+    def _poll(self) -> None:
+        while True:
+            gevent.sleep(POLL)
+            try:
+                found = self.store.poll()
+                for checkout in found.due:
+                    self.store.unlock(checkout)
+                    self.wake(CallKey(checkout.key))
+            except Exception:
+                log.exception("the state tier could not be polled")

@@ -1,0 +1,58 @@
+"""Stateless refusals: what is answered without a call, once, and never repeated.
+
+The To tag is a hash of the request, so a repeated request gets the same answer.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from zlib import crc32
+
+from server.engine.outbound import Sender
+from server.errors import TransportError
+from server.sip.build import make_response, stamp_received
+from server.sip.message import Request
+from server.transport.flow import Flow
+
+log = logging.getLogger(__name__)
+
+TRANSPORTS = frozenset({"UDP", "TCP"})
+
+
+class Refusals:
+    """Answers requests that no call takes."""
+
+    def __init__(self, transports: Mapping[str, Sender]) -> None:
+        self._transports = transports
+        self.sent = 0
+
+    def checked(self, request: Request, flow: Flow, methods: frozenset[str]) -> Request | None:
+        """Return the request with ``received`` and ``rport`` filled, or None after it was refused.
+
+        Source: RFC 3261 8.2.1 (method), 18.2.1; RFC 3581.
+        """
+        if request.method not in methods:
+            self.refuse(request, flow, 405, extra=(("Allow", ", ".join(sorted(methods))),))
+            return None
+        return stamp_received(request, flow.remote_host, flow.remote_port)
+
+    def refuse(
+        self,
+        request: Request,
+        flow: Flow,
+        status: int,
+        reason: str | None = None,
+        extra: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        """Answer a request; an ACK is never answered. Never raises."""
+        if request.method == "ACK" or flow.transport not in TRANSPORTS:
+            return
+        try:
+            request = stamp_received(request, flow.remote_host, flow.remote_port)
+            tag = f"{crc32(request.wire()):08x}"
+            response = make_response(request, status, reason, to_tag=tag, extra=extra)
+            self._transports[flow.transport].send(response.wire(), flow)
+            self.sent += 1
+        except (TransportError, ValueError) as error:
+            log.info("a refusal (%d) could not be sent to %s: %s", status, flow, error)

@@ -1,0 +1,174 @@
+"""Steps the transaction tables of a call and turns their effects into sends, deliveries and deadlines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import ceil, inf
+from typing import NamedTuple
+
+from server.engine.call import Call, Item, TransactionRecord
+from server.engine.outbound import OutboundEntry
+from server.sip import transaction as machine
+from server.sip.codec import parse_message
+from server.sip.effects import Deliver, Effect, Send, Terminate
+from server.sip.message import Request, Response
+from server.sip.transaction import Transaction
+from server.transport.flow import Flow
+
+LOCAL = Flow("LOCAL", "", 0, "", 0)
+"""The flow between two applications of the chain: in memory, reliable, within one turn."""
+
+
+class Delivery(NamedTuple):
+    """Something for the transaction user.
+
+    Shape: ``event`` as in ``server.sip.effects.Deliver``; ``key`` of the transaction, empty for a message outside any
+    (an ACK to a 2xx); ``position`` as in ``Item``; ``session`` is the SIP session of the transaction, ``origin`` the
+    request that began it, parsed if it was needed before.
+    """
+
+    event: str
+    message: Request | Response | None
+    key: str
+    flow: Flow
+    position: int = 0
+    session: str = ""
+    origin: Request | bytes = b""
+
+
+def advance(item: Item, call: Call, now: float) -> list[Delivery]:
+    """Take a message through its transaction; a retransmission ends here with the stored answer."""
+    message, flow = item.message, item.flow
+    assert message is not None
+    assert flow is not None
+    settings = call.engine.timers
+    section = call.transactions
+    if isinstance(message, Response):
+        key = machine.client_key(message)
+        record = section.clients.get(key)
+        if record is None:
+            return []
+        tx, effects = machine.receive(record.transaction, message, now, settings)
+        return _apply(call, section.clients, key, record, tx, effects)
+    key = machine.server_key(message)
+    record = section.servers.get(key)
+    if record is not None:
+        tx, effects = machine.receive(record.transaction, message, now, settings)
+        return _apply(call, section.servers, key, record, tx, effects)
+    if message.method == "ACK":
+        return [Delivery("ack", message, "", flow, item.position)]
+    tx, effects = machine.start_server(message, reliable=flow.transport != "UDP", now=now, settings=settings)
+    record = TransactionRecord(tx, flow)
+    section.servers[key] = record
+    call.parsed[key] = message
+    return [
+        delivery._replace(position=item.position)
+        for delivery in _apply(call, section.servers, key, record, tx, effects)
+    ]
+
+
+def send_request(call: Call, request: Request, flow: Flow, session: str, now: float, position: int = 0) -> str:
+    """Begin a client transaction; return its key."""
+    key = machine.client_key(request)
+    tx, effects = machine.start_client(request, reliable=flow.transport != "UDP", now=now, settings=call.engine.timers)
+    record = TransactionRecord(tx, flow, session)
+    call.transactions.clients[key] = record
+    call.parsed[key] = request
+    _apply(call, call.transactions.clients, key, record, tx, effects, position)
+    return key
+
+
+def send_response(call: Call, key: str, response: Response, now: float) -> list[Delivery]:
+    """Send a response through its server transaction; nothing happens when that has ended."""
+    record = call.transactions.servers.get(key)
+    if record is None:
+        return []
+    tx, effects = machine.respond(record.transaction, response, now, call.engine.timers)
+    return _apply(call, call.transactions.servers, key, record, tx, effects)
+
+
+def send_directly(call: Call, message: Request | Response, flow: Flow, position: int = 0) -> None:
+    """Send what belongs to no transaction: the ACK to a 2xx, a repeated 2xx."""
+    if flow.transport == "LOCAL":
+        call.inbox.append(Item("message", message, flow, position=position))
+    else:
+        call.outbox.append(OutboundEntry(message, flow))
+
+
+def expire(call: Call, now: float) -> list[Delivery]:
+    """Fire every timer that is due in any transaction of the call."""
+    deliveries: list[Delivery] = []
+    section = call.transactions
+    for table in (section.clients, section.servers):
+        for key, record in list(table.items()):
+            if machine.next_due(record.transaction) <= now:
+                tx, effects = machine.expire(record.transaction, now, call.engine.timers)
+                deliveries += _apply(call, table, key, record, tx, effects)
+    return deliveries
+
+
+def fail(call: Call, flow: Flow, now: float) -> list[Delivery]:
+    """Tell the client transactions over a flow that it failed."""
+    deliveries: list[Delivery] = []
+    table = call.transactions.clients
+    for key, record in list(table.items()):
+        if record.flow == flow and record.transaction.state in {"Calling", "Trying"}:
+            tx, effects = machine.fail(record.transaction, now, call.engine.timers)
+            deliveries += _apply(call, table, key, record, tx, effects)
+    return deliveries
+
+
+def next_due(call: Call) -> float:
+    """Return the earliest deadline of any transaction; those that only retire something are rounded up to a second."""
+    due = inf
+    section = call.transactions
+    for table in (section.clients, section.servers):
+        for record in table.values():
+            for name, deadline in record.transaction.timers.items():
+                at = ceil(deadline) if machine.retires_only(name) else deadline
+                due = min(due, at)
+    return due
+
+
+def request_of(call: Call, key: str) -> Request:
+    """Return the request that began a transaction; it is parsed at most once a turn.
+
+    Errors: KeyError when the transaction has ended.
+    """
+    request = call.parsed.get(key)
+    if request is None:
+        section = call.transactions
+        record = section.servers.get(key) or section.clients[key]
+        parsed = parse_message(record.transaction.request)
+        assert isinstance(parsed, Request)
+        request = call.parsed[key] = parsed
+    return request
+
+
+def _apply(
+    call: Call,
+    table: dict[str, TransactionRecord],
+    key: str,
+    record: TransactionRecord,
+    tx: Transaction,
+    effects: Iterable[Effect],
+    position: int = 0,
+) -> list[Delivery]:
+    deliveries: list[Delivery] = []
+    record.transaction = tx
+    for effect in effects:
+        if isinstance(effect, Send):
+            message = effect.message
+            send_directly(
+                call, parse_message(message) if isinstance(message, bytes) else message, record.flow, position
+            )
+        elif isinstance(effect, Deliver):
+            deliveries.append(
+                Delivery(
+                    effect.event, effect.message, key, record.flow, 0, record.session, call.parsed.get(key, tx.request)
+                )
+            )
+        elif isinstance(effect, Terminate):
+            table.pop(key, None)
+            call.parsed.pop(key, None)
+    return deliveries

@@ -1,0 +1,138 @@
+"""A turn: check the call state out, work its items off, check it in, then send.
+
+``process_inbound`` is the one place where an item enters a call.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from math import inf
+from typing import TYPE_CHECKING
+
+from server.clock import Deadline
+from server.engine import transactions
+from server.engine.call import Call, CallKey, Item, decode_call
+from server.engine.outbound import OutboundEntry, send_outbound
+from server.errors import (
+    CallStateError,
+    CallStateLockedError,
+    CallStateLostError,
+    PartitionUnavailableError,
+    StaleTokenError,
+    TransportError,
+)
+from server.state.store import Checkout
+
+if TYPE_CHECKING:
+    from server.engine.engine import Engine
+
+log = logging.getLogger(__name__)
+
+
+def run_turn(key: CallKey, queue: deque[Item], engine: Engine) -> None:
+    """Work off what waits for a call, as much as one turn may, and send what came of it.
+
+    Switches: yes (the state tier may be another process).
+    """
+    item = queue[0]
+    begins = engine.may_begin(item)
+    try:
+        checkout, call = _check_out(key, engine, create=begins)
+    except CallStateLostError:
+        queue.popleft()
+        engine.refuse(item, 481)
+        return
+    except (CallStateLockedError, PartitionUnavailableError) as error:
+        log.warning("%s", error)
+        queue.popleft()
+        engine.refuse(item, 503)
+        return
+    limit = engine.monotonic() + engine.turn_budget
+    for _ in range(engine.turn_items):
+        item = queue.popleft()
+        try:
+            process_inbound(item, call)
+        except Exception:
+            engine.failed_items += 1
+            log.exception("call %s: an item of kind %s was given up", key, item.kind)
+        if not queue or engine.monotonic() > limit:
+            break
+    _check_in(checkout, call, engine)
+
+
+def process_inbound(item: Item, call: Call) -> None:
+    """Take one item, and what the applications hand to each other because of it, through the call."""
+    engine = call.engine
+    now = engine.now()
+    if item.kind == "message":
+        _step(item, call, now)
+    elif item.kind == "action":
+        assert item.action is not None
+        item.action(call)
+    elif item.kind == "failure":
+        assert item.flow is not None
+        engine.deliver(call, transactions.fail(call, item.flow, now))
+    engine.deliver(call, transactions.expire(call, now))
+    engine.user.expire(call, now)
+    while call.inbox:
+        _step(call.inbox.popleft(), call, now)
+
+
+def release(entries: list[OutboundEntry], engine: Engine, key: CallKey) -> None:
+    """Send the entries in order, each in the context it was made in; what fails comes back to the call as an item."""
+    for entry in entries:
+        try:
+            entry.context.run(send_outbound, entry.message, entry.flow, engine.transports)
+        except TransportError as error:
+            engine.queues.enqueue(key, Item("failure", flow=entry.flow, reason=error.reason))
+        except Exception:
+            log.exception("call %s: a message could not be sent to %s", key, entry.flow)
+
+
+def _step(item: Item, call: Call, now: float) -> None:
+    engine = call.engine
+    engine.deliver(call, transactions.advance(item, call, now))
+
+
+def _check_out(key: CallKey, engine: Engine, *, create: bool) -> tuple[Checkout, Call]:
+    cached = engine.near_cache.get(key)
+    version, near = cached if cached is not None else (-1, None)
+    checkout = engine.store.check_out(key, create=create, cached=version)
+    if checkout.state is not None:
+        return checkout, decode_call(checkout.state, engine)
+    if checkout.version and near is not None:
+        return checkout, near
+    return checkout, Call(key, engine)
+
+
+def _check_in(checkout: Checkout, call: Call, engine: Engine) -> None:
+    entries, call.outbox = call.outbox, []
+    waiting, call.stored = call.stored, []
+    key = call.key
+    failure: Exception | None = None
+    try:
+        due = min(transactions.next_due(call), engine.user.next_due(call))
+        if due == inf and not engine.user.is_alive(call):
+            engine.store.remove(checkout)
+            engine.near_cache.drop(key)
+        else:
+            state = call.encode()
+            version = engine.store.check_in(
+                checkout, state, next_due=None if due == inf else Deadline(due), expires=None
+            )
+            engine.near_cache.put(key, version, call, len(state))
+        engine.near_timers.schedule(key, due)
+    except StaleTokenError as error:
+        failure = error
+        log.warning("call %s: another engine has taken the call; this turn is void", key)
+    except (CallStateError, TypeError, ValueError) as error:
+        failure = error
+        engine.store.unlock(checkout)
+        log.error("call %s: the call state could not be stored, nothing is sent: %s", key, error)
+    for tell in waiting:
+        tell(failure)
+    if failure is None:
+        release(entries, engine, key)
+    else:
+        engine.near_cache.drop(key)

@@ -1,0 +1,51 @@
+"""The servlet API: everything that an application may import from the server."""
+
+from server.servlet.b2bua import B2buaHelper
+from server.servlet.b2bua_servlet import B2buaServlet
+from server.servlet.context import ServletContext
+from server.servlet.errors import BusyError, InvalidSessionError, InvalidStateError, NotRoutableError, ServletError
+from server.servlet.factory import SipFactory
+from server.servlet.http_servlet import HttpRequest, HttpResponse, HttpServlet, json_response
+from server.servlet.messages import SipMessage, SipRequest, SipResponse
+from server.servlet.registrar import Registrar, Registration
+from server.servlet.sessions import Attribute, HttpSession, SipApplicationSession, SipSession
+from server.servlet.sip_servlet import METHODS, SipServlet
+from server.servlet.timers import ServletTimer, TimerService
+from server.sip.sdp import held_answer, origin_of, with_origin
+from server.sip.status import reason_phrase
+from server.sip.uri import SipUri, parse_uri
+
+__all__ = [
+    "METHODS",
+    "Attribute",
+    "B2buaHelper",
+    "B2buaServlet",
+    "BusyError",
+    "HttpRequest",
+    "HttpResponse",
+    "HttpServlet",
+    "HttpSession",
+    "InvalidSessionError",
+    "InvalidStateError",
+    "NotRoutableError",
+    "Registrar",
+    "Registration",
+    "ServletContext",
+    "ServletError",
+    "ServletTimer",
+    "SipApplicationSession",
+    "SipFactory",
+    "SipMessage",
+    "SipRequest",
+    "SipResponse",
+    "SipServlet",
+    "SipSession",
+    "SipUri",
+    "TimerService",
+    "held_answer",
+    "json_response",
+    "origin_of",
+    "parse_uri",
+    "reason_phrase",
+    "with_origin",
+]

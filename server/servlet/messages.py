@@ -1,0 +1,141 @@
+"""SIP requests and responses as a servlet sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from server.servlet.sessions import SipApplicationSession, SipSession
+
+
+class SipMessage(Protocol):
+    """What requests and responses have in common.
+
+    Headers that the container keeps (Via, From, To, Call-ID, CSeq, Contact, Route, Record-Route) can be read, not set.
+    """
+
+    @property
+    def method(self) -> str:
+        """The method; of a response, that of its request."""
+        ...
+
+    @property
+    def call_id(self) -> str:
+        """The Call-ID."""
+        ...
+
+    @property
+    def from_uri(self) -> str:
+        """The URI of the From header."""
+        ...
+
+    @property
+    def to_uri(self) -> str:
+        """The URI of the To header."""
+        ...
+
+    @property
+    def body(self) -> bytes:
+        """The body, empty if there is none."""
+        ...
+
+    @property
+    def content_type(self) -> str | None:
+        """The media type of the body."""
+        ...
+
+    @property
+    def remote_address(self) -> tuple[str, int]:
+        """Host and port that the message came from; of a message made here, empty and 0."""
+        ...
+
+    @property
+    def session(self) -> SipSession:
+        """The SIP session (the dialog, or what may become one) of this message."""
+        ...
+
+    @property
+    def application_session(self) -> SipApplicationSession:
+        """The application session that holds it."""
+        ...
+
+    def header(self, name: str) -> str | None:
+        """Return the first value of a header."""
+        ...
+
+    def headers(self, name: str) -> Sequence[str]:
+        """Return the value of every line of a header, in order."""
+        ...
+
+    def set_header(self, name: str, value: str) -> None:
+        """Set a header in place of all its lines.
+
+        Errors: ValueError for CR, LF or NUL, a name that is no token, or a header that the container keeps.
+        """
+        ...
+
+    def set_body(self, body: bytes, content_type: str | None = None) -> None:
+        """Set the body; its length is set along."""
+        ...
+
+    def send(self) -> None:
+        """Queue the message; it leaves when the servlet has returned and the call state is stored.
+
+        Errors: InvalidStateError when it was sent before or its transaction is over.
+        """
+        ...
+
+
+class SipRequest(SipMessage, Protocol):
+    """A SIP request."""
+
+    @property
+    def uri(self) -> str:
+        """The Request-URI."""
+        ...
+
+    @property
+    def is_initial(self) -> bool:
+        """Whether the request is outside any dialog."""
+        ...
+
+    def create_response(self, status: int, reason: str | None = None) -> SipResponse:
+        """Make a response, not yet sent.
+
+        Errors: InvalidStateError for a request that we sent or an ACK.
+        """
+        ...
+
+    def create_cancel(self) -> SipRequest:
+        """Make the CANCEL of an INVITE that we sent; it waits for the first provisional response by itself.
+
+        Errors: InvalidStateError for another kind of request.
+        Source: RFC 3261 9.1.
+        """
+        ...
+
+
+class SipResponse(SipMessage, Protocol):
+    """A SIP response."""
+
+    @property
+    def status(self) -> int:
+        """The status code, 100 to 699."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """The reason phrase."""
+        ...
+
+    @property
+    def request(self) -> SipRequest:
+        """The request that this answers."""
+        ...
+
+    def create_ack(self) -> SipRequest:
+        """Make the ACK to a 2xx; the ACK to another final response is sent by the container.
+
+        Errors: InvalidStateError when this is no 2xx to an INVITE.
+        """
+        ...

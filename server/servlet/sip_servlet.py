@@ -1,0 +1,107 @@
+"""The base class of SIP servlets.
+
+The container calls ``service`` with every message of the sessions that the servlet handles; ``service`` calls the
+``do_`` method for it. A servlet object serves all calls: what belongs to one call stands in its sessions.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from server.servlet.context import ServletContext
+from server.servlet.messages import SipRequest, SipResponse
+from server.servlet.sessions import SipSession
+from server.servlet.timers import ServletTimer
+
+METHODS = {
+    method: f"do_{method.lower()}"
+    for method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE")
+}
+"""SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
+
+
+class SipServlet:
+    """Serves SIP messages; override the ``do_`` methods that the application needs.
+
+    Source: JSR 289, SipServlet.
+    """
+
+    response_classes: ClassVar[dict[int, str]] = {
+        1: "do_provisional_response",
+        2: "do_success_response",
+        3: "do_redirect_response",
+    }
+
+    def __init__(self, context: ServletContext) -> None:
+        self.context = context
+
+    def service(self, message: SipRequest | SipResponse) -> None:
+        """Call the ``do_`` method for the message."""
+        status = getattr(message, "status", 0)
+        if status:
+            getattr(self, self.response_classes.get(status // 100, "do_error_response"))(message)
+        else:
+            getattr(self, METHODS.get(message.method, "do_other"))(message)
+
+    def do_invite(self, request: SipRequest) -> None:
+        """Serve an INVITE; the default answers 501."""
+        self.do_other(request)
+
+    def do_ack(self, request: SipRequest) -> None:
+        """Serve the ACK to a 2xx that this servlet sent."""
+
+    def do_bye(self, request: SipRequest) -> None:
+        """Serve a BYE; the default answers 200."""
+        request.create_response(200).send()
+
+    def do_cancel(self, request: SipRequest) -> None:
+        """Take notice of a CANCEL; the container has answered it, and the INVITE with 487."""
+
+    def do_options(self, request: SipRequest) -> None:
+        """Serve an OPTIONS; the default answers 200."""
+        response = request.create_response(200)
+        response.set_header("Allow", ", ".join(METHODS))
+        response.set_header("Accept", "application/sdp")
+        response.send()
+
+    def do_register(self, request: SipRequest) -> None:
+        """Serve a REGISTER; the default answers 501."""
+        self.do_other(request)
+
+    def do_info(self, request: SipRequest) -> None:
+        """Serve an INFO; the default answers 501."""
+        self.do_other(request)
+
+    def do_message(self, request: SipRequest) -> None:
+        """Serve a MESSAGE; the default answers 501."""
+        self.do_other(request)
+
+    def do_update(self, request: SipRequest) -> None:
+        """Serve an UPDATE; the default answers 501."""
+        self.do_other(request)
+
+    def do_other(self, request: SipRequest) -> None:
+        """Serve a request that no other method serves; the default answers 501."""
+        request.create_response(501).send()
+
+    def do_provisional_response(self, response: SipResponse) -> None:
+        """Take a 1xx (never 100)."""
+
+    def do_success_response(self, response: SipResponse) -> None:
+        """Take a 2xx; a 2xx to an INVITE has to be acknowledged with ``create_ack``."""
+
+    def do_redirect_response(self, response: SipResponse) -> None:
+        """Take a 3xx; the default treats it as an error."""
+        self.do_error_response(response)
+
+    def do_error_response(self, response: SipResponse) -> None:
+        """Take a 4xx, 5xx or 6xx; the container has acknowledged it."""
+
+    def timeout(self, timer: ServletTimer) -> None:
+        """Take a timer of ``context.timers`` that has fired."""
+
+    def no_ack_received(self, session: SipSession) -> None:
+        """Take notice that a 2xx was never acknowledged; the container has sent a BYE.
+
+        Source: RFC 3261 13.3.1.4.
+        """

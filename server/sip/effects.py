@@ -1,0 +1,30 @@
+"""What a state machine asks its shell for."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from server.sip.message import Request, Response
+
+
+class Send(NamedTuple):
+    """Send a message, or stored bytes again, over the flow of the transaction."""
+
+    message: Request | Response | bytes
+
+
+class Deliver(NamedTuple):
+    """Tell the transaction user.
+
+    Shape: ``event`` is ``request``, ``response``, ``ack``, ``timeout``, ``transport-error`` or ``no-ack``.
+    """
+
+    event: str
+    message: Request | Response | None = None
+
+
+class Terminate(NamedTuple):
+    """Forget the transaction."""
+
+
+Effect = Send | Deliver | Terminate

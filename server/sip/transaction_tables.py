@@ -1,0 +1,124 @@
+"""The four transaction machines as tables: (state, event) -> (next state, actions).
+
+Events of a client machine: ``1xx``, ``2xx``, ``3xx-6xx`` from the wire, ``error`` from the transport, and the names
+of its timers. Events of a server machine: ``request`` (the request repeats), ``ack``, ``1xx``, ``2xx``, ``3xx-6xx``
+sent by the transaction user, ``error``, timers.
+
+Actions: ``deliver`` (give the message to the user), ``send`` (send the user's response and keep it), ``resend`` (send
+what is kept), ``ack`` (acknowledge the final response), ``timeout``, ``failed`` (tell the user), ``stop`` (stop all
+timers), ``set X``, ``again X`` (set X with the next, longer wait), ``idle`` (nothing).
+
+Source: RFC 3261 17 (figures 5 to 8) with RFC 6026 7 (Accepted, timers L and M) and 8.4.
+"""
+
+from __future__ import annotations
+
+Table = dict[tuple[str, str], tuple[str, tuple[str, ...]]]
+
+INVITE_CLIENT: Table = {
+    ("Calling", "A"): ("Calling", ("resend", "again A")),
+    ("Calling", "B"): ("Terminated", ("timeout",)),
+    ("Calling", "1xx"): ("Proceeding", ("stop", "deliver")),
+    ("Calling", "2xx"): ("Accepted", ("stop", "deliver", "set M")),
+    ("Calling", "3xx-6xx"): ("Completed", ("stop", "ack", "deliver", "set D")),
+    ("Calling", "error"): ("Terminated", ("failed",)),
+    ("Proceeding", "1xx"): ("Proceeding", ("deliver",)),
+    ("Proceeding", "2xx"): ("Accepted", ("deliver", "set M")),
+    ("Proceeding", "3xx-6xx"): ("Completed", ("ack", "deliver", "set D")),
+    ("Proceeding", "error"): ("Proceeding", ("idle",)),
+    ("Completed", "1xx"): ("Completed", ("idle",)),
+    ("Completed", "2xx"): ("Completed", ("idle",)),
+    ("Completed", "3xx-6xx"): ("Completed", ("ack",)),
+    ("Completed", "error"): ("Terminated", ("failed",)),
+    ("Completed", "D"): ("Terminated", ()),
+    ("Accepted", "1xx"): ("Accepted", ("idle",)),
+    ("Accepted", "2xx"): ("Accepted", ("deliver",)),
+    ("Accepted", "3xx-6xx"): ("Accepted", ("idle",)),
+    ("Accepted", "error"): ("Accepted", ("idle",)),
+    ("Accepted", "M"): ("Terminated", ()),
+}
+
+NON_INVITE_CLIENT: Table = {
+    ("Trying", "E"): ("Trying", ("resend", "again E")),
+    ("Trying", "F"): ("Terminated", ("timeout",)),
+    ("Trying", "1xx"): ("Proceeding", ("deliver",)),
+    ("Trying", "2xx"): ("Completed", ("stop", "deliver", "set K")),
+    ("Trying", "3xx-6xx"): ("Completed", ("stop", "deliver", "set K")),
+    ("Trying", "error"): ("Terminated", ("failed",)),
+    ("Proceeding", "E"): ("Proceeding", ("resend", "slow E")),
+    ("Proceeding", "F"): ("Terminated", ("timeout",)),
+    ("Proceeding", "1xx"): ("Proceeding", ("deliver",)),
+    ("Proceeding", "2xx"): ("Completed", ("stop", "deliver", "set K")),
+    ("Proceeding", "3xx-6xx"): ("Completed", ("stop", "deliver", "set K")),
+    ("Proceeding", "error"): ("Terminated", ("failed",)),
+    ("Completed", "1xx"): ("Completed", ("idle",)),
+    ("Completed", "2xx"): ("Completed", ("idle",)),
+    ("Completed", "3xx-6xx"): ("Completed", ("idle",)),
+    ("Completed", "error"): ("Completed", ("idle",)),
+    ("Completed", "K"): ("Terminated", ()),
+}
+
+INVITE_SERVER: Table = {
+    ("Proceeding", "request"): ("Proceeding", ("resend",)),
+    ("Proceeding", "ack"): ("Proceeding", ("idle",)),
+    ("Proceeding", "1xx"): ("Proceeding", ("send",)),
+    ("Proceeding", "2xx"): ("Accepted", ("send", "set L")),
+    ("Proceeding", "3xx-6xx"): ("Completed", ("send", "set G", "set H")),
+    ("Proceeding", "error"): ("Terminated", ("failed",)),
+    ("Completed", "request"): ("Completed", ("resend",)),
+    ("Completed", "ack"): ("Confirmed", ("stop", "set I")),
+    ("Completed", "1xx"): ("Completed", ("idle",)),
+    ("Completed", "2xx"): ("Completed", ("idle",)),
+    ("Completed", "3xx-6xx"): ("Completed", ("idle",)),
+    ("Completed", "G"): ("Completed", ("resend", "again G")),
+    ("Completed", "H"): ("Terminated", ("timeout",)),
+    ("Completed", "error"): ("Terminated", ("failed",)),
+    ("Confirmed", "request"): ("Confirmed", ("idle",)),
+    ("Confirmed", "ack"): ("Confirmed", ("idle",)),
+    ("Confirmed", "1xx"): ("Confirmed", ("idle",)),
+    ("Confirmed", "2xx"): ("Confirmed", ("idle",)),
+    ("Confirmed", "3xx-6xx"): ("Confirmed", ("idle",)),
+    ("Confirmed", "error"): ("Confirmed", ("idle",)),
+    ("Confirmed", "I"): ("Terminated", ()),
+    ("Accepted", "request"): ("Accepted", ("idle",)),
+    ("Accepted", "ack"): ("Accepted", ("deliver",)),
+    ("Accepted", "1xx"): ("Accepted", ("idle",)),
+    ("Accepted", "2xx"): ("Accepted", ("send",)),
+    ("Accepted", "3xx-6xx"): ("Accepted", ("idle",)),
+    ("Accepted", "error"): ("Accepted", ("failed",)),
+    ("Accepted", "L"): ("Terminated", ()),
+}
+
+NON_INVITE_SERVER: Table = {
+    ("Trying", "request"): ("Trying", ("idle",)),
+    ("Trying", "1xx"): ("Proceeding", ("send",)),
+    ("Trying", "2xx"): ("Completed", ("send", "set J")),
+    ("Trying", "3xx-6xx"): ("Completed", ("send", "set J")),
+    ("Trying", "error"): ("Terminated", ("failed",)),
+    ("Proceeding", "request"): ("Proceeding", ("resend",)),
+    ("Proceeding", "1xx"): ("Proceeding", ("send",)),
+    ("Proceeding", "2xx"): ("Completed", ("send", "set J")),
+    ("Proceeding", "3xx-6xx"): ("Completed", ("send", "set J")),
+    ("Proceeding", "error"): ("Terminated", ("failed",)),
+    ("Completed", "request"): ("Completed", ("resend",)),
+    ("Completed", "1xx"): ("Completed", ("idle",)),
+    ("Completed", "2xx"): ("Completed", ("idle",)),
+    ("Completed", "3xx-6xx"): ("Completed", ("idle",)),
+    ("Completed", "error"): ("Terminated", ("failed",)),
+    ("Completed", "J"): ("Terminated", ()),
+}
+
+TABLES: dict[str, Table] = {
+    "invite-client": INVITE_CLIENT,
+    "non-invite-client": NON_INVITE_CLIENT,
+    "invite-server": INVITE_SERVER,
+    "non-invite-server": NON_INVITE_SERVER,
+}
+
+START: dict[str, tuple[str, tuple[str, ...]]] = {
+    "invite-client": ("Calling", ("set A", "set B")),
+    "non-invite-client": ("Trying", ("set E", "set F")),
+    "invite-server": ("Proceeding", ()),
+    "non-invite-server": ("Trying", ()),
+}
+"""Machine -> its first state and the timers it sets."""
