@@ -1,0 +1,5 @@
+"""``python -m weaver``: the client."""
+
+from weaver.cli.main import main
+
+main()

@@ -1,0 +1,47 @@
+"""Everything that a plugin may use; nothing else in ``weaver`` is public.
+
+A plugin is a module with a function ``register(registry: Plugins)``. It is named in ``[weaver] plugins`` of
+``instrumentation.toml`` or is an entry point of the group ``weaver.plugins``.
+"""
+
+from __future__ import annotations
+
+from weaver.context import begin, context_id, current_context, dye_vector, end, is_dyed_with, payload
+from weaver.dye import FLAGS, mask_of, names_of
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
+from weaver.event import Event
+from weaver.joinpoint import Invocation
+from weaver.monitor import Action, MonitorDefinition
+from weaver.plugins import DyeFlag, Method, Plugins
+from weaver.pointcut.parser import execution, parse_pointcut, within
+from weaver.redaction import show
+from weaver.shadow import Shadow
+
+__all__ = [
+    "FLAGS",
+    "Action",
+    "DyeFlag",
+    "Event",
+    "InvalidAttributeError",
+    "Invocation",
+    "Method",
+    "MonitorDefinition",
+    "PluginError",
+    "Plugins",
+    "Shadow",
+    "UnknownNameError",
+    "WeaverError",
+    "begin",
+    "context_id",
+    "current_context",
+    "dye_vector",
+    "end",
+    "execution",
+    "is_dyed_with",
+    "mask_of",
+    "names_of",
+    "parse_pointcut",
+    "payload",
+    "show",
+    "within",
+]

@@ -1,0 +1,99 @@
+"""The diagnostic context: id, dye vector, payload and facts that travel with one message.
+
+Two context variables: the interned dyes, which guards read, and the context itself, which only the slow path reads.
+Both are reset by token when the message is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextvars import ContextVar, Token
+from itertools import count
+from secrets import token_hex
+from typing import NamedTuple
+
+from weaver.dye import BITS, SPACE, UNRESOLVED, Dyes, mask_of
+
+_PREFIX = token_hex(6)
+_serial = count(1)
+
+current_dyes: ContextVar[Dyes] = ContextVar("current_dyes", default=UNRESOLVED)
+
+
+class DiagnosticContext:
+    """What is known of the message that is being worked on.
+
+    Shape: ``facts`` holds ``call_key``, ``method``, ``status``, ``call_id`` and the like, as plain values.
+    """
+
+    __slots__ = ("_id", "facts", "payload", "vector")
+
+    def __init__(self, vector: int, facts: Mapping[str, object], payload: str | None = None) -> None:
+        self.vector = vector
+        self.facts = facts
+        self.payload = payload
+        self._id = ""
+
+    @property
+    def id(self) -> str:
+        """The context id: unique, made when somebody asks."""
+        if not self._id:
+            self._id = f"{_PREFIX}-{next(_serial):016x}"
+        return self._id
+
+
+current_context: ContextVar[DiagnosticContext | None] = ContextVar("current_context", default=None)
+
+
+class Tokens(NamedTuple):
+    """What ``end`` needs."""
+
+    dyes: Token[Dyes]
+    context: Token[DiagnosticContext | None]
+
+
+def begin(vector: int, facts: Mapping[str, object], payload: str | None = None) -> Tokens:
+    """Set the context of a message."""
+    context = DiagnosticContext(vector, facts, payload)
+    return Tokens(current_dyes.set(SPACE.intern(vector)), current_context.set(context))
+
+
+def end(tokens: Tokens) -> None:
+    """Reset to what was before; nothing of the message stays."""
+    current_context.reset(tokens.context)
+    current_dyes.reset(tokens.dyes)
+
+
+def resolve() -> Dyes:
+    """Return the dyes of this greenlet; one that has none gets the empty vector, once."""
+    dyes = current_dyes.get()
+    if dyes is UNRESOLVED:
+        dyes = SPACE.intern(0)
+        current_dyes.set(dyes)
+    return dyes
+
+
+def context_id() -> str | None:
+    """Return the id of the current context."""
+    context = current_context.get()
+    return None if context is None else context.id
+
+
+def dye_vector() -> int:
+    """Return the current dye vector."""
+    return resolve().vector
+
+
+def is_dyed_with(flag: str) -> bool:
+    """Say whether a flag is set.
+
+    Errors: UnknownNameError for a flag that does not exist.
+    """
+    mask_of((flag,))
+    return bool(dye_vector() >> BITS[flag] & 1)
+
+
+def payload() -> str | None:
+    """Return the text that travels with the context."""
+    context = current_context.get()
+    return None if context is None else context.payload

@@ -1,0 +1,85 @@
+"""Monitors as data: what the library and ``instrumentation.toml`` define."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from weaver.joinpoint import Invocation
+from weaver.pointcut.nodes import Pointcut
+
+Scope = Literal["server", "application"]
+Kind = Literal["standard", "delegating", "custom"]
+Location = Literal["before", "after", "around"]
+
+
+class Action(Protocol):
+    """What a monitor does; one object serves all invocations.
+
+    Shape: ``around`` says which of the two kinds it is. A stateless action has ``run``; an around action has ``enter``
+    and ``leave``. What is returned is put into the event's payload; None emits no event.
+    """
+
+    name: str
+    around: bool
+
+    def run(self, invocation: Invocation) -> Mapping[str, Any] | None:
+        """Act before or after the joinpoint."""
+        ...
+
+    def enter(self, invocation: Invocation) -> Mapping[str, Any] | None:
+        """Act before the joinpoint."""
+        ...
+
+    def leave(self, invocation: Invocation) -> Mapping[str, Any] | None:
+        """Act after the joinpoint, also when it raised."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MonitorDefinition:
+    """One monitor as the library or the configuration defines it.
+
+    Shape: ``outermost`` has it fire once for the nested joinpoints of one object and message; ``precedence`` orders
+    monitors at one joinpoint, the lowest first, then by name; ``action`` is the fixed one of a standard monitor.
+    """
+
+    name: str
+    scope: Scope
+    kind: Kind
+    location: Location
+    pointcut: Pointcut
+    description: str = ""
+    actions: tuple[str, ...] = ()
+    action: Action | None = None
+    outermost: bool = False
+    precedence: int = 100
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class MonitorSettings:
+    """What of a monitor changes while the program runs."""
+
+    enabled: bool = False
+    dye_mask: tuple[str, ...] = ()
+    dye_filtering: bool = True
+    actions: tuple[str, ...] = ()
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class MonitorCounters:
+    """Counts of one monitor.
+
+    Units: ``ns`` nanoseconds spent in its actions.
+    """
+
+    reached: int = 0
+    dyed: int = 0
+    fired: int = 0
+    emitted: int = 0
+    dropped: int = 0
+    errors: int = 0
+    ns: int = 0

@@ -1,0 +1,108 @@
+"""What plugins contribute, and the door they come in by."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from typing import Any, Protocol
+
+from weaver.dye import mask_of
+from weaver.errors import PluginError
+from weaver.monitor import Action, MonitorDefinition
+from weaver.registry import Registry
+
+GROUP = "weaver.plugins"
+
+
+class DyeFlag(Protocol):
+    """Decides about one dye flag for a message.
+
+    Shape: ``name`` is a flag name, ``property`` the property of the injecting monitor that configures it, empty for a
+    flag that needs none. ``compile(value)`` returns the test: facts of a message -> set or not.
+    """
+
+    @property
+    def name(self) -> str:
+        """The flag."""
+        ...
+
+    @property
+    def property(self) -> str:
+        """The property that configures it."""
+        ...
+
+    def compile(self, value: str) -> Callable[[Any], bool]:
+        """Return the test for a property's value.
+
+        Errors: ValueError, with the reason, for a value that makes no sense.
+        """
+        ...
+
+
+Method = Callable[[Mapping[str, Any]], Any]
+"""A method of the admin socket: parameters -> plain value."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredMethod:
+    """A method with what a client is told of it."""
+
+    function: Method
+    description: str
+
+
+class Plugins:
+    """What ``register`` of a plugin gets."""
+
+    def __init__(self, registry: Registry) -> None:
+        self.registry = registry
+        self.dye_flags: dict[str, DyeFlag] = {}
+        self.methods: dict[str, RegisteredMethod] = {}
+
+    def action(self, action: Action) -> None:
+        """Contribute an action.
+
+        Errors: PluginError.
+        """
+        self.registry.add_action(action)
+
+    def monitor(self, definition: MonitorDefinition) -> None:
+        """Contribute a monitor of the library.
+
+        Errors: PluginError.
+        """
+        self.registry.add(definition)
+
+    def dye_flag(self, flag: DyeFlag) -> None:
+        """Contribute the test for a dye flag.
+
+        Errors: UnknownNameError, PluginError.
+        """
+        mask_of((flag.name,))
+        if flag.name in self.dye_flags:
+            raise PluginError(f"dye flag {flag.name}: there is a test for it already")
+        self.dye_flags[flag.name] = flag
+
+    def method(self, name: str, function: Method, description: str) -> None:
+        """Contribute a method of the admin socket, called ``group.verb``.
+
+        Errors: PluginError.
+        """
+        if name in self.methods or "." not in name:
+            raise PluginError(f"method {name}: it is taken or has no group")
+        self.methods[name] = RegisteredMethod(function, description)
+
+    def load(self, modules: Iterable[str]) -> None:
+        """Load plugins by module name, then those that are installed as entry points.
+
+        Errors: PluginError, naming the plugin.
+        """
+        names = [*modules, *(point.value for point in entry_points(group=GROUP))]
+        for name in dict.fromkeys(names):
+            try:
+                register = importlib.import_module(name).register
+            except Exception as error:
+                raise PluginError(f"plugin {name} cannot be loaded: {error}") from error
+            register(self)

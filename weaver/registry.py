@@ -1,0 +1,224 @@
+"""The registry: actions and monitors by name, the shadows each matches, and the weaving of what is on.
+
+Every change is applied at once: the shadows concerned get new woven code, or their original back.
+"""
+
+from __future__ import annotations
+
+import difflib
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from types import ModuleType
+from typing import Any
+
+from weaver.advice import RATE, compile_advice
+from weaver.dye import mask_of
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError
+from weaver.event import EventBuffer
+from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
+from weaver.pointcut.match import match
+from weaver.shadow import Shadow, scan_module
+from weaver.swap import weave_shadow
+
+log = logging.getLogger(__name__)
+
+CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties")
+
+
+class Monitor:
+    """A monitor at work."""
+
+    def __init__(self, definition: MonitorDefinition, registry: Registry) -> None:
+        self.definition = definition
+        self.buffer = registry.buffer
+        self.settings = MonitorSettings(actions=definition.actions, properties=definition.properties)
+        self.counters = MonitorCounters()
+        self.actions: tuple[Action, ...] = ()
+        self.mask = 0
+        self.shadows: list[Shadow] = []
+        self.failures: list[str] = []
+        self.errors_in_a_row = 0
+        self.notice = ""
+        self._registry = registry
+        self._second = 0
+        self._in_second = 0
+
+    def may_emit(self, now_ns: int) -> bool:
+        """Count an event against the rate of this second."""
+        second = now_ns // 1_000_000_000
+        if second != self._second:
+            self._second, self._in_second = second, 0
+        self._in_second += 1
+        return self._in_second <= RATE
+
+    def give_up(self, reason: str) -> None:
+        """Switch the monitor off because of its own fault."""
+        self.notice = f"switched off: {reason}"
+        log.warning("monitor %s %s", self.definition.name, self.notice)
+        self._registry.set(self.definition.name, enabled=False)
+
+
+class Registry:
+    """All there is, by name."""
+
+    def __init__(self, buffer: EventBuffer) -> None:
+        self.buffer = buffer
+        self._actions: dict[str, Action] = {}
+        self._monitors: dict[str, Monitor] = {}
+        self._shadows: dict[int, Shadow] = {}
+
+    def add_action(self, action: Action) -> None:
+        """Register an action.
+
+        Errors: PluginError for one that lacks what its kind needs, or whose name is taken.
+        """
+        needed = ("enter", "leave") if action.around else ("run",)
+        missing = [name for name in needed if not callable(getattr(action, name, None))]
+        if missing:
+            raise PluginError(f"action {action.name}: {', '.join(missing)} is missing")
+        if action.name in self._actions:
+            raise PluginError(f"action {action.name}: there is one of that name already")
+        self._actions[action.name] = action
+
+    def add(self, definition: MonitorDefinition) -> None:
+        """Register a monitor, off.
+
+        Errors: PluginError when the name is taken; InvalidAttributeError, UnknownNameError for its actions.
+        """
+        if definition.name in self._monitors:
+            raise PluginError(f"monitor {definition.name}: there is one of that name already")
+        monitor = Monitor(definition, self)
+        monitor.actions = self._resolve(monitor, definition.actions)
+        self._monitors[definition.name] = monitor
+        monitor.shadows = [s for s in self._shadows.values() if match(definition.pointcut, s).matched]
+
+    def on_module(self, module: ModuleType) -> None:
+        """Look at a module whose body has run; weave what is on."""
+        for shadow in scan_module(module):
+            if id(shadow.function) in self._shadows:
+                continue
+            self._shadows[id(shadow.function)] = shadow
+            found = [m for m in self._monitors.values() if match(m.definition.pointcut, shadow).matched]
+            for monitor in found:
+                monitor.shadows.append(shadow)
+            if any(monitor.settings.enabled for monitor in found):
+                self._weave(shadow)
+
+    def set(self, name: str, **attributes: Any) -> dict[str, Any]:
+        """Change a monitor and apply it; return its status.
+
+        Errors: UnknownNameError, InvalidAttributeError; then nothing has changed.
+        """
+        monitor = self._monitor(name)
+        unknown = [key for key in attributes if key not in CHANGEABLE]
+        if unknown:
+            raise InvalidAttributeError(f"{name}: {unknown[0]!r} cannot be set; these can: {', '.join(CHANGEABLE)}")
+        settings = MonitorSettings(
+            **{**asdict(monitor.settings), **{k: _value(name, k, v) for k, v in attributes.items()}}
+        )
+        actions = self._resolve(monitor, settings.actions)
+        mask = mask_of(settings.dye_mask) if settings.dye_filtering else 0
+        for action in actions:
+            configure = getattr(action, "configure", None)
+            if configure is not None and "properties" in attributes:
+                configure(settings.properties)
+        was = monitor.settings.enabled
+        monitor.settings, monitor.actions, monitor.mask = settings, actions, mask
+        if settings.enabled:
+            monitor.errors_in_a_row = 0
+            monitor.notice = ""
+        if was or settings.enabled:
+            for shadow in monitor.shadows:
+                self._weave(shadow)
+        return self.get(name)
+
+    def get(self, name: str) -> dict[str, Any]:
+        """Return the status of a monitor.
+
+        Errors: UnknownNameError.
+        """
+        monitor = self._monitor(name)
+        definition, settings = monitor.definition, monitor.settings
+        return {
+            "name": definition.name,
+            "scope": definition.scope,
+            "kind": definition.kind,
+            "location": definition.location,
+            "pointcut": str(definition.pointcut),
+            "description": definition.description,
+            "enabled": settings.enabled,
+            "dye_mask": list(settings.dye_mask),
+            "dye_filtering": settings.dye_filtering,
+            "actions": list(settings.actions),
+            "properties": dict(settings.properties),
+            "joinpoints": [shadow.id for shadow in monitor.shadows],
+            "failures": list(monitor.failures),
+            "notice": monitor.notice,
+            "counters": asdict(monitor.counters),
+        }
+
+    def list(self) -> list[dict[str, Any]]:
+        """Return the status of every monitor, by name."""
+        return [self.get(name) for name in sorted(self._monitors)]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all monitors."""
+        return tuple(sorted(self._monitors))
+
+    def _monitor(self, name: str) -> Monitor:
+        monitor = self._monitors.get(name)
+        if monitor is None:
+            near = difflib.get_close_matches(name, self._monitors, 3)
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise UnknownNameError(f"there is no monitor {name!r}{hint}")
+        return monitor
+
+    def _resolve(self, monitor: Monitor, names: Iterable[str]) -> tuple[Action, ...]:
+        definition = monitor.definition
+        if definition.kind == "standard":
+            if tuple(names) != definition.actions:
+                raise InvalidAttributeError(f"{definition.name}: the action of a standard monitor is fixed")
+            return () if definition.action is None else (definition.action,)
+        actions: list[Action] = []
+        for name in names:
+            action = self._actions.get(name)
+            if action is None:
+                near = difflib.get_close_matches(name, self._actions, 1)
+                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(self._actions))}"
+                raise UnknownNameError(f"{definition.name}: there is no action {name!r}{hint}")
+            if action.around != (definition.location == "around"):
+                kind = "an around" if action.around else "a stateless"
+                raise InvalidAttributeError(
+                    f"{definition.name}: {name} is {kind} action and does not fit {definition.location}"
+                )
+            actions.append(action)
+        return tuple(actions)
+
+    def _weave(self, shadow: Shadow) -> None:
+        on = [m for m in self._monitors.values() if m.settings.enabled and shadow in m.shadows]
+        on.sort(key=lambda m: (m.definition.precedence, m.definition.name))
+        try:
+            weave_shadow(shadow, compile_advice(shadow, on) if on else None)
+        except WeaveError as error:
+            log.warning("not woven: %s", error)
+            for monitor in on:
+                if str(error) not in monitor.failures:
+                    monitor.failures.append(str(error))
+
+
+def _value(name: str, key: str, value: Any) -> Any:
+    """Return a value for a changeable attribute.
+
+    Errors: InvalidAttributeError.
+    """
+    if key in {"enabled", "dye_filtering"}:
+        if isinstance(value, bool):
+            return value
+    elif key == "properties":
+        if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
+            return dict(value)
+    elif isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    kinds = {"properties": "a table", "dye_mask": "a list of flag names", "actions": "a list of action names"}
+    raise InvalidAttributeError(f"{name}: {key} must be {kinds.get(key, 'true or false')}, not {value!r}")

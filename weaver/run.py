@@ -1,0 +1,191 @@
+"""``python -m weaver.run APP ...``: the composition root; patches first, weaves, runs the target.
+
+``python -m weaver.run -m MODULE ARGUMENTS`` runs any other module under the weaver.
+
+Errors: exit code 2 with every fault of ``instrumentation.toml`` on standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if __name__ == "__main__":
+    from gevent import monkey
+
+    monkey.patch_all()
+
+import argparse
+import importlib
+import logging
+import runpy
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+from weaver import hook
+from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
+from weaver.errors import InstrumentationConfigError, WeaverError
+from weaver.event import EventBuffer
+from weaver.gevent_support import GeventRuntime, is_patched
+from weaver.management.methods import standard_methods
+from weaver.management.socket import AdminSocket, default_path
+from weaver.monitor import MonitorDefinition
+from weaver.plugins import Plugins
+from weaver.pointcut.parser import parse_pointcut
+from weaver.registry import Registry
+from weaver.sinks.json_lines import JsonLinesSink
+from weaver.weaving import selftest
+
+log = logging.getLogger(__name__)
+
+FILE = "instrumentation.toml"
+
+
+class Weaver:
+    """The weaver of one process: registry, events, hook and admin socket."""
+
+    def __init__(self, config: InstrumentationConfig, path: Path) -> None:
+        self.buffer = EventBuffer(config.events.ring)
+        self.registry = Registry(self.buffer)
+        self.plugins = Plugins(self.registry)
+        self.runtime = GeventRuntime()
+        self._config = config
+        self._path = path
+        self._sink: JsonLinesSink | None = None
+        self._handle: hook.Handle | None = None
+        self._socket: AdminSocket | None = None
+
+    def start(self) -> None:
+        """Load plugins, set the monitors as the file says, install the hook.
+
+        Errors: InstrumentationConfigError, PluginError.
+        """
+        self.plugins.load(self._config.weaver.plugins)
+        self._set_monitors()
+        if self._config.events.json_lines:
+            self._sink = JsonLinesSink(Path(self._config.events.json_lines), self.runtime)
+            self.buffer.subscribe(self._sink)
+            self._sink.start()
+        self._handle = hook.install(self._on_module, self._config.weaving.prefixes)
+        for name in list(sys.modules):
+            module = sys.modules.get(name)
+            if module is not None and self._in_scope(name):
+                self._on_module(module)
+
+    def open_socket(self, path: Path | None) -> Path:
+        """Open the admin socket; return where it is.
+
+        Errors: OSError.
+        """
+        methods = {**standard_methods(self.registry, self.buffer), **self.plugins.methods}
+        self._socket = AdminSocket(path or default_path(), methods, self.buffer, self.runtime)
+        return self._socket.start()
+
+    def stop(self) -> None:
+        """Put every original code object back and close what is open."""
+        if self._handle is not None:
+            self._handle.uninstall()
+        for name in self.registry.names():
+            self.registry.set(name, enabled=False)
+        if self._socket is not None:
+            self._socket.stop()
+        if self._sink is not None:
+            self._sink.stop()
+
+    def _in_scope(self, name: str) -> bool:
+        weaving = self._config.weaving
+        if any(name == out or name.startswith(out + ".") for out in weaving.exclude):
+            return False
+        return any(name == prefix or name.startswith(prefix + ".") for prefix in weaving.prefixes)
+
+    def _on_module(self, module: ModuleType) -> None:
+        if self._in_scope(module.__name__):
+            self.registry.on_module(module)
+
+    def _set_monitors(self) -> None:
+        text = self._path.read_text(encoding="utf-8")
+        faults: list[str] = []
+        for name, monitor in self._config.monitors.items():
+            try:
+                if monitor.kind == "custom":
+                    self.registry.add(
+                        MonitorDefinition(
+                            name,
+                            monitor.scope,
+                            "custom",
+                            monitor.location,
+                            parse_pointcut(monitor.pointcut or ""),
+                            monitor.description,
+                        )
+                    )
+                attributes = {
+                    "dye_mask": monitor.dye_mask,
+                    "dye_filtering": monitor.dye_filtering,
+                    "properties": monitor.properties,
+                    "enabled": monitor.enabled,
+                }
+                if monitor.actions is not None:
+                    attributes["actions"] = monitor.actions
+                self.registry.set(name, **attributes)
+            except WeaverError as error:
+                faults.append(fault_at(self._path, text, ["monitors", name], str(error)))
+        if faults:
+            raise InstrumentationConfigError(faults)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the target under the weaver; return its exit code.
+
+    Switches: yes.
+    """
+    options, rest = _parser().parse_known_args(arguments)
+    if not is_patched():
+        print("gevent has not patched the standard library: start with python -m weaver.run", file=sys.stderr)
+        return 2
+    path = options.instrumentation or _find(FILE)
+    reason = selftest()
+    if reason is not None:
+        print(f"this Python cannot be woven: {reason}", file=sys.stderr)
+        return 2
+    try:
+        config = load_instrumentation(path)
+        weaver = Weaver(config, path)
+        weaver.start()
+    except InstrumentationConfigError as error:
+        print("\n".join(error.faults), file=sys.stderr)
+        return 2
+    except WeaverError as error:
+        print(f"{path}: {error}", file=sys.stderr)
+        return 2
+    try:
+        print(f"admin: {weaver.open_socket(options.admin_socket)}", file=sys.stderr, flush=True)
+        if options.module:
+            sys.argv = [options.module, *rest]
+            runpy.run_module(options.module, run_name="__main__", alter_sys=True)
+            return 0
+        return int(importlib.import_module(f"{config.target.module}.__main__").main(rest))
+    except OSError as error:
+        print(f"the admin socket cannot be opened: {error}", file=sys.stderr)
+        return 1
+    finally:
+        weaver.stop()
+
+
+def _find(name: str) -> Path:
+    """Return the file in the working directory, else the one that was installed."""
+    here = Path(name)
+    return here if here.exists() else Path(sys.prefix) / "share" / "weaver" / name
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m weaver.run", allow_abbrev=False, add_help=True, description="Runs a program under the weaver."
+    )
+    parser.add_argument("--instrumentation", type=Path, metavar="FILE", help=f"default: {FILE}")
+    parser.add_argument("--admin-socket", type=Path, metavar="PATH", help="default: a socket of this process")
+    parser.add_argument("-m", dest="module", metavar="MODULE", help="run this module instead of the server")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""Joinpoint shadows: the functions of a module at which an execution can be woven, with what pointcuts ask about them.
+
+A scan looks only at the module's namespace and the classes in it: nothing is called and nothing imported.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import FunctionType, ModuleType
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter; ``annotation`` is its text."""
+
+    name: str
+    annotation: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shadow:
+    """A function that can be woven.
+
+    Shape: ``class_name`` is ``module.Class`` or None; ``bases`` are the dotted names of that class and its bases, in
+    method resolution order.
+    """
+
+    module: str
+    qualname: str
+    name: str
+    filename: str
+    line: int
+    class_name: str | None
+    bases: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
+    returns: str | None
+    function: FunctionType
+
+    @property
+    def id(self) -> str:
+        """``module:qualname``."""
+        return f"{self.module}:{self.qualname}"
+
+
+def scan_module(module: ModuleType) -> list[Shadow]:
+    """Return a shadow for every function that the module defines, in its classes too."""
+    found: dict[int, Shadow] = {}
+    for function, owner in _functions(vars(module), module.__name__, None, set()):
+        if id(function) not in found:
+            found[id(function)] = _shadow(function, owner)
+    return list(found.values())
+
+
+def _functions(
+    namespace: Mapping[str, object], module: str, owner: type | None, seen: set[type]
+) -> Iterator[tuple[FunctionType, type | None]]:
+    for value in list(namespace.values()):
+        for function in _unwrap(value):
+            if function.__module__ == module:
+                yield function, owner
+        if isinstance(value, type) and value.__module__ == module and value not in seen:
+            seen.add(value)
+            yield from _functions(vars(value), module, value, seen)
+
+
+def _unwrap(value: object) -> Iterator[FunctionType]:
+    """Return the functions behind an attribute: of a method, a property, a decorated function."""
+    candidates: list[object] = [value]
+    if isinstance(value, (staticmethod, classmethod)):
+        candidates = [value.__func__]
+    elif isinstance(value, property):
+        candidates = [value.fget, value.fset, value.fdel]
+    for candidate in candidates:
+        steps = 0
+        while candidate is not None and steps < 20:
+            if isinstance(candidate, FunctionType):
+                yield candidate
+            inner = inspect.getattr_static(candidate, "__wrapped__", None)
+            candidate, steps = inner, steps + 1
+
+
+def _shadow(function: FunctionType, owner: type | None) -> Shadow:
+    code = function.__code__
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+    annotations = getattr(function, "__annotations__", {}) or {}
+    parameters = tuple(Parameter(name, _text(annotations.get(name))) for name in code.co_varnames[:count])
+    class_name = None if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+    bases = () if owner is None else tuple(f"{base.__module__}.{base.__qualname__}" for base in owner.__mro__)
+    return Shadow(
+        function.__module__,
+        function.__qualname__,
+        function.__name__,
+        code.co_filename,
+        code.co_firstlineno,
+        class_name,
+        bases,
+        parameters,
+        _text(annotations.get("return")),
+        function,
+    )
+
+
+def _text(annotation: object) -> str | None:
+    if annotation is None:
+        return None
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))

@@ -1,0 +1,65 @@
+"""Events as JSON lines in a file: queued without waiting, written by a task of the runtime, dropped when it is late."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from pathlib import Path
+
+import msgspec
+
+from weaver.event import Event
+from weaver.runtime import Runtime
+
+log = logging.getLogger(__name__)
+
+QUEUE = 10_000
+PAUSE = 0.1
+"""Seconds between two writes."""
+
+
+class JsonLinesSink:
+    """Appends events to a file."""
+
+    def __init__(self, path: Path, runtime: Runtime) -> None:
+        self._path = path
+        self._runtime = runtime
+        self._queue: deque[Event] = deque()
+        self._stopped = False
+        self.dropped = 0
+        self.written = 0
+
+    def __call__(self, event: Event) -> None:
+        """Queue an event."""
+        if len(self._queue) < QUEUE:
+            self._queue.append(event)
+        else:
+            self.dropped += 1
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._runtime.spawn("json-lines", self._work)
+
+    def stop(self) -> None:
+        """Write what is queued and end."""
+        self._stopped = True
+        self._flush()
+
+    def _work(self) -> None:
+        while not self._stopped:
+            self._runtime.sleep(PAUSE)
+            self._runtime.call_in_thread(self._flush)
+
+    def _flush(self) -> None:
+        lines = []
+        while self._queue:
+            lines.append(msgspec.json.encode(self._queue.popleft()) + b"\n")
+        if not lines:
+            return
+        try:
+            with self._path.open("ab") as file:
+                file.write(b"".join(lines))
+            self.written += len(lines)
+        except OSError as error:
+            self.dropped += len(lines)
+            log.warning("%s: %d events could not be written: %s", self._path, len(lines), error)
