@@ -8,11 +8,11 @@ Grammar::
     term       := "(" expression ")" | designator | path
     designator := "execution" "(" execution ")" | "within" "(" path ")"
     execution  := [modifier] [returns] path "(" [parameters] ")"
-    path       := name parts with "." or ":" between, ".." for any depth, "*" in names, "{a,b}", "+" behind the type
+    path       := name parts with "." or ":" between, ".." any depth, "*" in names, "{a,b}", "+" behind a type
     parameters := ".." | name ("," name)* ["," ".."]
 
-A bare path is short for an execution of that name with any parameters. The original product's spelling
-``execution(public * +a.B get*(...))`` is read as well: modifiers are skipped (Python has none), ``+`` may stand in front,
+A bare path is short for an execution of that name with any parameters. The original's spelling
+``execution(public * +a.B get*(...))`` is read too: modifiers are skipped (Python has none), ``+`` may stand in front,
 ``...`` is ``..``, and a blank may stand between type and method.
 """
 

@@ -1,0 +1,1 @@
+"""Three applications that relay whatever they get: a chain for the acceptance cases."""
