@@ -32,6 +32,8 @@ from server.transport.udp import UdpTransport
 
 log = logging.getLogger(__name__)
 
+FREE_PORT_ATTEMPTS = 20
+
 GC_THRESHOLD = 50_000
 """Allocations between two young collections; everything made before the start is frozen (short pauses decide p99)."""
 
@@ -65,12 +67,8 @@ class Node:
         timers = TimerSettings(config.sip.t1, config.sip.t2, config.sip.t4)
         self.engine = Engine(store, clock, config.engine, timers, self._dispatch, self._transports)
         engine = self.engine
-        self.udp = UdpTransport(sip.host, sip.port, engine.on_datagram)
-        self.udp.start()
+        self.udp, self.tcp = _bind(sip, engine)
         try:
-            self.tcp = TcpTransport(
-                sip.host, self.udp.local[1], engine.on_datagram, engine.on_malformed, engine.on_failure
-            )
             self._transports.update(UDP=self.udp, TCP=self.tcp)
             addresses = {name: _advertised(t.local) for name, t in (("UDP", self.udp), ("TCP", self.tcp))}
             addresses["LOCAL"] = addresses["UDP"]
@@ -89,6 +87,7 @@ class Node:
             self.http = HttpListener(http.host, http.port, WsgiApplication(servlets, keys)) if http else None
         except BaseException:
             self.udp.stop(0)
+            self.tcp.stop(0)
             raise
 
     def start(self) -> None:
@@ -129,6 +128,25 @@ class Node:
 
     def _flow_to(self, transport: str, host: str, port: int) -> Flow:
         return (self.udp if transport == "UDP" else self.tcp).flow_to(host, port)
+
+
+def _bind(address: Address, engine: Engine) -> tuple[UdpTransport, TcpTransport]:
+    """Bind UDP and TCP to one port; for port 0 the free UDP port may be taken for TCP, so it is tried again.
+
+    Errors: OSError.
+    """
+    attempts = 1 if address.port else FREE_PORT_ATTEMPTS
+    while True:
+        attempts -= 1
+        udp = UdpTransport(address.host, address.port, engine.on_datagram)
+        udp.start()
+        try:
+            port = udp.local[1]
+            return udp, TcpTransport(address.host, port, engine.on_datagram, engine.on_malformed, engine.on_failure)
+        except OSError:
+            udp.stop(0)
+            if not attempts:
+                raise
 
 
 def _address(key: str, text: str) -> Address:

@@ -75,9 +75,10 @@ class TcpTransport:
         self._on_datagram = on_datagram
         self._on_malformed = on_malformed
         self._on_failure = on_failure
-        self._server = StreamServer((host, port), self._accepted)
-        self._server.reuse_addr = 1
-        self._server.init_socket()
+        listener = socket.create_server(
+            (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=1024
+        )
+        self._server = StreamServer(listener, self._accepted)
         self.local: tuple[str, int] = self._server.socket.getsockname()[:2]
         self._by_name: dict[str, _Connection] = {}
         self._by_remote: dict[tuple[str, int], _Connection] = {}
