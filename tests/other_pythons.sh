@@ -1,0 +1,17 @@
+#!/bin/sh
+# Runs the weaver's tests on every other supported Python of this machine, each in a virtual environment of its own.
+# Argument: the Python whose version has been tested already.
+set -e
+cd "$(dirname "$0")/.."
+tested=$("$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+sh tests/pythons.sh | while read -r version python; do
+    [ "$version" = "$tested" ] && continue
+    venv=.venv-$version
+    echo "== tests/weaver on Python $version"
+    if [ ! -e "$venv/.test" ] || [ pyproject.toml -nt "$venv/.test" ]; then
+        "$python" -m venv "$venv"
+        "$venv/bin/python" -m pip --disable-pip-version-check -q install -e '.[test]'
+        touch "$venv/.test"
+    fi
+    "$venv/bin/python" -m pytest tests/weaver -q --cov --cov-append --cov-report= </dev/null
+done
