@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
+from server.sip.grammar import split_outside_quotes
 from server.sip.message import Request, Response
 from server.sip.uri import SipUri, parse_uri
 
 TARGET_REFRESH = frozenset({"INVITE", "UPDATE"})
+"""Requests that give the dialog a new remote target, with their 2xx (RFC 3261 12.2, RFC 3311 5.1)."""
+
+_ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*"\s*<[^>]*>|[^<]*<[^>]*>|[^;]*', re.DOTALL)
+"""What stands before the parameters of a From or To."""
 
 
 class Dialog(msgspec.Struct, frozen=True, array_like=True):
@@ -40,9 +47,9 @@ def open_uas(request: Request, local_tag: str, *, confirmed: bool) -> Dialog:
         request.call_id,
         local_tag,
         request.from_.tag or "",
-        request.headers.get("to") or "",
+        _without_tag(request.headers.get("to") or ""),
         _without_tag(request.headers.get("from") or ""),
-        request.contacts[0].uri if request.contacts else request.from_.uri,
+        _target(request, request.from_.uri),
         tuple(str(route) for route in request.record_routes),
         0,
         request.cseq.number,
@@ -61,7 +68,7 @@ def open_uac(request: Request, response: Response) -> Dialog:
         response.to.tag or "",
         _without_tag(request.headers.get("from") or ""),
         _without_tag(response.headers.get("to") or ""),
-        response.contacts[0].uri if response.contacts else request.uri,
+        _target(response, request.uri),
         tuple(str(route) for route in reversed(response.record_routes)),
         request.cseq.number,
         None,
@@ -70,28 +77,36 @@ def open_uac(request: Request, response: Response) -> Dialog:
 
 
 def on_response(dialog: Dialog, response: Response) -> Dialog:
-    """Take a 2xx: it confirms an early dialog, whose route set it renews, and refreshes the target.
+    """Take a response: a 2xx to an INVITE or UPDATE refreshes the target; any other changes nothing.
+
+    A 2xx to the INVITE confirms an early dialog and renews its route set.
 
     Source: RFC 3261 12.2.1.2, 13.2.2.4.
     """
-    target = response.contacts[0].uri if response.contacts else dialog.target
-    routes = dialog.routes
-    if dialog.state == "Early":
+    method = response.method
+    if not 200 <= response.status < 300 or method not in TARGET_REFRESH:
+        return dialog
+    target, routes, state = _target(response, dialog.target), dialog.routes, dialog.state
+    if method == "INVITE" and state == "Early":
         routes = tuple(str(route) for route in reversed(response.record_routes))
-    return msgspec.structs.replace(dialog, target=target, routes=routes, state="Confirmed")
+        state = "Confirmed"
+    return msgspec.structs.replace(dialog, target=target, routes=routes, state=state)
 
 
 def on_request(dialog: Dialog, request: Request) -> tuple[Dialog, int | None]:
     """Take a request of the peer; return the dialog and, when it must be refused, the status.
 
+    A number that was used is refused like a lower one: what repeats within a transaction does not come here. ACK and
+    CANCEL have the number of their INVITE and change nothing.
+
     Source: RFC 3261 12.2.2.
     """
+    if request.method in {"ACK", "CANCEL"}:
+        return dialog, None
     number = request.cseq.number
     if dialog.remote_cseq is not None and number <= dialog.remote_cseq:
         return dialog, 500
-    target = dialog.target
-    if request.method in TARGET_REFRESH and request.contacts:
-        target = request.contacts[0].uri
+    target = _target(request, dialog.target) if request.method in TARGET_REFRESH else dialog.target
     return msgspec.structs.replace(dialog, remote_cseq=number, target=target), None
 
 
@@ -102,9 +117,9 @@ def request_parts(dialog: Dialog, method: str) -> tuple[Dialog, dict[str, Any]]:
     """
     if method != "ACK":
         dialog = msgspec.structs.replace(dialog, local_cseq=dialog.local_cseq + 1)
-    uri, routes = dialog.target, dialog.routes
+    uri, routes = _request_uri(dialog.target), dialog.routes
     if routes and not _is_loose(routes[0]):
-        uri, routes = _route_uri(routes[0]), (*routes[1:], f"<{dialog.target}>")
+        uri, routes = _request_uri(_route_uri(routes[0])), (*routes[1:], f"<{dialog.target}>")
     parts = {
         "uri": uri,
         "from_": f"{dialog.local};tag={dialog.local_tag}",
@@ -116,8 +131,28 @@ def request_parts(dialog: Dialog, method: str) -> tuple[Dialog, dict[str, Any]]:
     return dialog, parts
 
 
+def _target(message: Request | Response, default: str) -> str:
+    """Return the URI of the first Contact; ``*`` is none (RFC 3261 20.10)."""
+    contacts = message.contacts
+    return contacts[0].uri if contacts and contacts[0].uri != "*" else default
+
+
 def _route_uri(route: str) -> str:
     return route.partition("<")[2].partition(">")[0] or route
+
+
+def _request_uri(text: str) -> str:
+    """Return the URI without what no Request-URI may have: the method parameter and headers (RFC 3261 19.1.1)."""
+    if "?" not in text and "method=" not in text.lower():
+        return text
+    try:
+        uri = parse_uri(text)
+    except ValueError:
+        return text
+    if not isinstance(uri, SipUri):
+        return text
+    params = {name: value for name, value in uri.params.items() if name != "method"}
+    return str(replace(uri, params=params, headers=""))
 
 
 def _is_loose(route: str) -> bool:
@@ -129,9 +164,9 @@ def _is_loose(route: str) -> bool:
 
 
 def _without_tag(value: str) -> str:
-    head, bracket, params = value.rpartition(">")
-    if not bracket:
-        head, _, params = value.partition(";")
-        params = ";" + params if params else ""
-    kept = [p for p in params.split(";") if p.strip() and not p.strip().lower().startswith("tag=")]
-    return head + bracket + "".join(f";{p.strip()}" for p in kept)
+    """Return a From or To as it is written, but for the tag."""
+    address = _ADDRESS.match(value)
+    assert address is not None
+    params = split_outside_quotes(value[address.end() :].lstrip("; \t"), ";")
+    kept = [param.strip() for param in params if param.strip() and param.partition("=")[0].strip().lower() != "tag"]
+    return ";".join((address.group().rstrip(), *kept))

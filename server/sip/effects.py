@@ -16,7 +16,8 @@ class Send(NamedTuple):
 class Deliver(NamedTuple):
     """Tell the transaction user.
 
-    Shape: ``event`` is ``request``, ``response``, ``ack``, ``timeout``, ``transport-error`` or ``no-ack``.
+    Shape: ``event`` is ``request``, ``response``, ``ack``, ``timeout``, ``transport-error`` or, from ``usage.invite``,
+    ``no-ack``.
     """
 
     event: str

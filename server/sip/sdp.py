@@ -11,12 +11,13 @@ MAX_MEDIA = 64
 def held_answer(offer: bytes, address: str) -> bytes:
     """Return an answer to an offer that accepts every stream and lets nothing flow.
 
-    Shape: as many m-lines as the offer, with its formats; ``c=`` is 0.0.0.0 and every stream ``inactive``.
+    Shape: as many m-lines as the offer, with its formats and its times; ``c=`` is 0.0.0.0, every stream ``inactive``.
     Errors: ValueError for more than 64 streams.
-    Source: RFC 3725 4.3 (black hole), RFC 3264 6.1.
+    Source: RFC 3725 4.3 (black hole), RFC 3264 6, 6.1 (the ``t=`` line is the offer's).
     """
     lines = _lines(offer)
-    answer = ["v=0", f"o=- {origin_of(offer)[1]} 1 IN IP4 {address}", "s=-", "c=IN IP4 0.0.0.0", "t=0 0"]
+    times = [line for line in lines if line.startswith(("t=", "r="))] or ["t=0 0"]
+    answer = ["v=0", _origin("-", origin_of(offer)[1], 1, address), "s=-", "c=IN IP4 0.0.0.0", *times]
     media = 0
     for line in lines:
         if line.startswith("m="):
@@ -37,7 +38,7 @@ def with_origin(sdp: bytes, username: str, session_id: str, version: int, addres
 
     Source: RFC 3725 4.4: a controller keeps the origin that it gave before and counts the version up (RFC 3264 8).
     """
-    origin = f"o={username} {session_id} {version} IN IP4 {address}"
+    origin = _origin(username, session_id, version, address)
     return _joined([origin if line.startswith("o=") else line for line in _lines(sdp)])
 
 
@@ -48,6 +49,11 @@ def origin_of(sdp: bytes) -> tuple[str, str, str]:
             words = [*line[2:].split(), "0", "0", "0"]
             return words[0], words[1], words[2]
     return "-", "0", "0"
+
+
+def _origin(username: str, session_id: str, version: int, address: str) -> str:
+    kind = "IP6" if ":" in address else "IP4"
+    return f"o={username} {session_id} {version} IN {kind} {address.strip('[]')}"
 
 
 def _lines(sdp: bytes) -> list[str]:

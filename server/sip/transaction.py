@@ -51,8 +51,7 @@ def server_key(request: Request) -> str:
 
     Source: RFC 3261 17.2.3.
     """
-    method = "INVITE" if request.method == "ACK" else request.method
-    return _server_key(request, method)
+    return _server_key(request, "INVITE" if request.method == "ACK" else request.method)
 
 
 def invite_key_of_cancel(cancel: Request) -> str:
@@ -68,8 +67,8 @@ def _server_key(request: Request, method: str) -> str:
     branch = via.branch or ""
     if branch.startswith(MAGIC_COOKIE):
         return f"{branch}|{via.sent_by}|{method}"
-    tag = "" if request.method == "INVITE" else request.from_.tag
-    return f"{request.uri}|{request.from_.tag}|{tag}|{request.call_id}|{request.cseq.number}|{via}|{method}"
+    # The To tag stays out: an ACK has the one of our response, its INVITE has none, and they must meet.
+    return f"{request.uri}|{request.from_.tag}|{request.call_id}|{request.cseq.number}|{via}|{method}"
 
 
 def start_client(request: Request, *, reliable: bool, now: float, settings: TimerSettings) -> Step:
@@ -109,7 +108,7 @@ def fail(tx: Transaction, now: float, settings: TimerSettings) -> Step:
 
 
 def expire(tx: Transaction, now: float, settings: TimerSettings) -> Step:
-    """Fire the timers that are due, the earliest first."""
+    """Fire the timers that are due, the earliest first; retransmissions that were missed are sent as one."""
     effects: list[Effect] = []
     while tx.timers and tx.state != "Terminated":
         name = min(tx.timers, key=tx.timers.__getitem__)
@@ -117,8 +116,9 @@ def expire(tx: Transaction, now: float, settings: TimerSettings) -> Step:
         if due > now:
             break
         timers = {other: at for other, at in tx.timers.items() if other != name}
-        tx, more = _step(msgspec.structs.replace(tx, timers=timers), name, None, due, settings)
-        effects += more
+        rest = Transaction(tx.machine, tx.state, tx.reliable, tx.request, tx.response, timers, tx.interval)
+        tx, more = _step(rest, name, None, due, settings)
+        effects += [effect for effect in more if not (isinstance(effect, Send) and effect in effects)]
     return tx, tuple(effects)
 
 

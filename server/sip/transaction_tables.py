@@ -6,7 +6,10 @@ sent by the transaction user, ``error``, timers.
 
 Actions: ``deliver`` (give the message to the user), ``send`` (send the user's response and keep it), ``resend`` (send
 what is kept), ``ack`` (acknowledge the final response), ``timeout``, ``failed`` (tell the user), ``stop`` (stop all
-timers), ``set X``, ``again X`` (set X with the next, longer wait), ``idle`` (nothing).
+timers), ``set X``, ``again X`` (set X with the next, longer wait), ``slow X`` (set X with T2), ``idle`` (nothing).
+
+An INVITE server transaction outlives an error of the transport, so that the INVITE that repeats is not taken for a new
+one (RFC 6026 7.1).
 
 Source: RFC 3261 17 (figures 5 to 8) with RFC 6026 7 (Accepted, timers L and M) and 8.4.
 """
@@ -64,7 +67,7 @@ INVITE_SERVER: Table = {
     ("Proceeding", "1xx"): ("Proceeding", ("send",)),
     ("Proceeding", "2xx"): ("Accepted", ("send", "set L")),
     ("Proceeding", "3xx-6xx"): ("Completed", ("send", "set G", "set H")),
-    ("Proceeding", "error"): ("Terminated", ("failed",)),
+    ("Proceeding", "error"): ("Proceeding", ("failed",)),
     ("Completed", "request"): ("Completed", ("resend",)),
     ("Completed", "ack"): ("Confirmed", ("stop", "set I")),
     ("Completed", "1xx"): ("Completed", ("idle",)),
@@ -72,7 +75,7 @@ INVITE_SERVER: Table = {
     ("Completed", "3xx-6xx"): ("Completed", ("idle",)),
     ("Completed", "G"): ("Completed", ("resend", "again G")),
     ("Completed", "H"): ("Terminated", ("timeout",)),
-    ("Completed", "error"): ("Terminated", ("failed",)),
+    ("Completed", "error"): ("Completed", ("failed",)),
     ("Confirmed", "request"): ("Confirmed", ("idle",)),
     ("Confirmed", "ack"): ("Confirmed", ("idle",)),
     ("Confirmed", "1xx"): ("Confirmed", ("idle",)),

@@ -6,7 +6,7 @@ import msgspec
 
 from server.sip.effects import Deliver, Effect, Send
 from server.sip.message import Response
-from server.sip.timers import TimerSettings
+from server.sip.timers import TimerSettings, next_wait
 
 
 class AcceptedInvite(msgspec.Struct, frozen=True, array_like=True):
@@ -35,11 +35,17 @@ def accept(response: Response, cseq: int, now: float, settings: TimerSettings) -
 def expire(
     accepted: AcceptedInvite, now: float, settings: TimerSettings
 ) -> tuple[AcceptedInvite | None, tuple[Effect, ...]]:
-    """Repeat the 2xx, or give up: ``Deliver("no-ack")`` and nothing left."""
+    """Repeat the 2xx, or give up: ``Deliver("no-ack")`` and nothing left.
+
+    The waits are those of timer G, on any transport; repetitions that were missed are sent as one.
+    """
     if now >= accepted.give_up_at:
         return None, (Deliver("no-ack"),)
     if now < accepted.resend_at:
         return accepted, ()
-    interval = min(2 * accepted.interval, settings.t2)
-    later = msgspec.structs.replace(accepted, interval=interval, resend_at=now + interval)
+    interval, resend_at = accepted.interval, accepted.resend_at
+    while resend_at <= now:
+        interval = next_wait("G", interval, settings)
+        resend_at += interval
+    later = msgspec.structs.replace(accepted, interval=interval, resend_at=resend_at)
     return later, (Send(accepted.response),)
