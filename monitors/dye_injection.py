@@ -16,11 +16,16 @@ from weaver.api import (
     end,
     mask_of,
     parse_pointcut,
+    wanted_flags,
 )
 
 POINTCUT = (
     "execution(* server.engine.turn.process_inbound(..)) or execution(* server.engine.outbound.send_outbound(..))"
 )
+
+
+COSTLY = frozenset({"SIP_ANY_HEADER"})
+"""Flags that are computed only while the mask of an enabled monitor names them."""
 
 
 class DyeInjectionAction:
@@ -34,6 +39,7 @@ class DyeInjectionAction:
 
     def __init__(self, flags: Mapping[str, DyeFlag]) -> None:
         self._flags = flags
+        self._costly = mask_of(COSTLY)
         self._tests: tuple[tuple[int, Callable[[Any], bool]], ...] = ()
         self.configure({})
 
@@ -67,8 +73,9 @@ class DyeInjectionAction:
         vector = 0
         if message is not None:
             facts = Facts(message, "" if flow is None else flow.remote_host)
+            wanted = wanted_flags() | ~self._costly
             for bit, test in self._tests:
-                if test(facts):
+                if bit & wanted and test(facts):
                     vector |= bit
         invocation.state = begin(vector, MessageFacts(message, invocation.argument("call")))
 
@@ -89,9 +96,12 @@ class MessageFacts(Mapping[str, object]):
     def __getitem__(self, name: str) -> object:
         if name == "call_key":
             return getattr(self._call, "key", None)
-        if name in {"method", "status", "call_id"}:
+        if name not in {"method", "status", "call_id"}:
+            raise KeyError(name)
+        try:
             return getattr(self._message, name, None)
-        raise KeyError(name)
+        except ValueError:
+            return None  # a header that nobody can read is no fault of the monitor that shows it
 
     def __iter__(self) -> Iterator[str]:
         return iter(("call_key", "method", "status", "call_id"))

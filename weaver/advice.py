@@ -1,7 +1,7 @@
 """Compiles the monitors of one shadow into one advice, and keeps whatever goes wrong in them away from the call.
 
-On a match the slow path asks each monitor's own mask. An error is counted and logged once; after a run of errors the
-monitor is switched off. Advice does not trigger advice.
+On a match the slow path asks each monitor's own mask. An error is counted and logged once; after a run of errors of one
+action the monitor is switched off. Advice does not trigger advice.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from weaver import context
 from weaver.dye import SPACE, names_of
+from weaver.errors import WeaverError
 from weaver.event import Event
 from weaver.joinpoint import Invocation
 from weaver.monitor import Action
+from weaver.redaction import plain
 from weaver.shadow import Shadow
 from weaver.weaving import Advice, Guard
 
@@ -31,19 +33,32 @@ ERRORS = 5
 RATE = 1_000
 """Events that one monitor may emit in a second; the rest is dropped and counted."""
 
+_SHOWN = frozenset({"arguments", "result"})
+"""Parts of a payload with columns of their own; actions make them with ``redaction.show``."""
+
 _inside: ContextVar[bool] = ContextVar("inside_advice", default=False)
-_served: ContextVar[frozenset[tuple[str, int]]] = ContextVar("outermost_served", default=frozenset())
+_Mark = tuple[str, int, int]
+_served: ContextVar[frozenset[_Mark]] = ContextVar("outermost_served", default=frozenset())
 
 
 def compile_advice(shadow: Shadow, monitors: Sequence[Monitor]) -> Advice:
     """Return the advice of a shadow for the monitors that are on there, in their order."""
     runner = _Runner(shadow, monitors)
-    masks = {monitor.mask for monitor in monitors}
-    common = masks.pop() if len(masks) == 1 else 0
-    if common == 0:
+    masks = guard_masks(monitors)
+    if not masks:
         return Advice(runner.enter, runner.exit, runner.throw)
-    slot, gate = SPACE.slot_of(common)
+    try:
+        slot, gate = SPACE.slot_of(*masks)
+    except WeaverError as error:
+        log.warning("%s has no guard, each pass asks the monitors: %s", shadow.id, error)
+        return Advice(runner.enter, runner.exit, runner.throw)
     return Advice(runner.enter, runner.exit, runner.throw, Guard(gate, context.current_dyes.get, slot))
+
+
+def guard_masks(monitors: Sequence[Monitor]) -> tuple[int, ...]:
+    """Return the masks of which one must match for the advice to run; none if it has to run always."""
+    masks = {monitor.mask for monitor in monitors}
+    return () if 0 in masks else tuple(sorted(masks))
 
 
 class _Pass:
@@ -85,6 +100,8 @@ class _Runner:
             if vector & monitor.mask != monitor.mask:
                 return
         counters.dyed += 1
+        if monitor.is_restricted and not monitor.includes_class(self._owner(arguments)):
+            return
         if monitor.definition.outermost and not self._first(monitor, arguments, made):
             return
         counters.fired += 1
@@ -92,12 +109,20 @@ class _Runner:
         made.invocations.append((monitor, invocation))
         self._before(monitor, invocation)
 
+    def _owner(self, arguments: tuple[Any, ...]) -> str:
+        owner = owner_of(self._shadow, arguments)
+        return self._shadow.module if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+
     @staticmethod
     def _first(monitor: Monitor, arguments: tuple[Any, ...], made: _Pass) -> bool:
-        """Say whether no frame around this one has served the same object for the same monitor."""
+        """Say whether no frame around this one has served the same object and message for the same monitor.
+
+        A helper without a message belongs to whatever its object is serving.
+        """
         served = _served.get()
-        mark = (monitor.definition.name, id(arguments[0]) if arguments else 0)
-        if mark in served:
+        name, owner = monitor.definition.name, id(arguments[0]) if arguments else 0
+        mark = (name, owner, id(arguments[1]) if len(arguments) > 1 else 0)
+        if mark in served or (not mark[2] and any(other[:2] == mark[:2] for other in served)):
             return False
         token = _served.set(served | {mark})
         if made.served is None:
@@ -151,17 +176,36 @@ def _act(monitor: Monitor, action: Action, function: Any, invocation: Invocation
         payload = function(invocation)
         if payload is not None:
             _emit(monitor, action, invocation, payload, phase)
-        monitor.errors_in_a_row = 0
-    except Exception:
-        monitor.counters.errors += 1
-        monitor.errors_in_a_row += 1
-        if monitor.errors_in_a_row == 1:
-            log.exception("monitor %s: %s failed", monitor.definition.name, action.name)
-        if monitor.errors_in_a_row >= ERRORS:
-            monitor.give_up(f"{ERRORS} errors in a row")
+        if monitor.failing:
+            monitor.failing.pop((action.name, phase), None)
+    except Exception as error:  # noqa: BLE001 - nothing may reach the call; _failed reports it
+        _failed(monitor, action, phase, error)
     finally:
         monitor.counters.ns += perf_counter_ns() - began
         _inside.reset(token)
+
+
+def _failed(monitor: Monitor, action: Action, phase: str, error: Exception) -> None:
+    """Count an error, tell of the first, switch the monitor off after a run of them."""
+    monitor.counters.errors += 1
+    run = monitor.failing.get((action.name, phase), 0) + 1
+    monitor.failing[action.name, phase] = run
+    try:
+        if (action.name, phase) not in monitor.reported:
+            monitor.reported.add((action.name, phase))
+            log.error("monitor %s: %s failed", monitor.definition.name, action.name, exc_info=error)
+        if run >= ERRORS and monitor.settings.enabled:
+            monitor.give_up(f"{action.name} failed {ERRORS} times in a row")
+    except Exception:
+        log.exception("monitor %s could not be switched off", monitor.definition.name)
+
+
+def owner_of(shadow: Shadow, arguments: tuple[Any, ...]) -> type | None:
+    """Return the class of the object, or the class, that a method was called on."""
+    if not shadow.class_name or not arguments or shadow.parameters[0].name not in {"self", "cls"}:
+        return None
+    first = arguments[0]
+    return first if isinstance(first, type) else type(first)
 
 
 def _emit(monitor: Monitor, action: Action, invocation: Invocation, payload: Mapping[str, Any], phase: str) -> None:
@@ -170,10 +214,11 @@ def _emit(monitor: Monitor, action: Action, invocation: Invocation, payload: Map
     if not monitor.may_emit(now):
         monitor.counters.dropped += 1
         return
-    owner = invocation.arguments[0] if shadow.class_name and invocation.arguments else None
-    values = dict(payload)
-    arguments, result = values.pop("arguments", None), values.pop("result", None)
-    facts = {} if found is None else dict(found.facts)
+    owner = owner_of(shadow, invocation.arguments)
+    values = {str(key): value if key in _SHOWN else plain(value) for key, value in payload.items()}
+    arguments: Any = values.pop("arguments", None)
+    result: Any = values.pop("result", None)
+    facts = {} if found is None else {str(key): plain(value) for key, value in found.facts.items()}
     vector = 0 if found is None else found.vector
     event = Event(
         record_id=monitor.buffer.next_id(),
@@ -189,7 +234,7 @@ def _emit(monitor: Monitor, action: Action, invocation: Invocation, payload: Map
         monitor=monitor.definition.name,
         filename=shadow.filename,
         line=shadow.line,
-        class_name=shadow.class_name if owner is None else type(owner).__qualname__,
+        class_name=shadow.class_name if owner is None else owner.__qualname__,
         method=shadow.name,
         method_descriptor=f"({', '.join(p.name for p in shadow.parameters)})",
         arguments=arguments,

@@ -6,7 +6,16 @@ A plugin is a module with a function ``register(registry: Plugins)``. It is name
 
 from __future__ import annotations
 
-from weaver.context import begin, context_id, current_context, dye_vector, end, is_dyed_with, payload
+from weaver.context import (
+    begin,
+    context_id,
+    current_context,
+    dye_vector,
+    end,
+    is_dyed_with,
+    payload,
+    wanted_flags,
+)
 from weaver.dye import FLAGS, mask_of, names_of
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.event import Event
@@ -43,5 +52,6 @@ __all__ = [
     "parse_pointcut",
     "payload",
     "show",
+    "wanted_flags",
     "within",
 ]

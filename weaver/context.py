@@ -1,12 +1,13 @@
 """The diagnostic context: id, dye vector, payload and facts that travel with one message.
 
 Two context variables: the interned dyes, which guards read, and the context itself, which only the slow path reads.
-Both are reset by token when the message is done.
+Both are reset by token when the message is done. Where tasks do not inherit context variables, the runtime carries the
+context to what a message starts (``inherit_through``), and a task that finds itself undyed looks there once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
 from itertools import count
 from secrets import token_hex
@@ -45,6 +46,23 @@ class DiagnosticContext:
 current_context: ContextVar[DiagnosticContext | None] = ContextVar("current_context", default=None)
 
 
+class _Inheritance:
+    """How the runtime hands a context to tasks that are started by a message."""
+
+    carry: Callable[[DiagnosticContext | None], None] | None = None
+    find: Callable[[], DiagnosticContext | None] | None = None
+
+
+_inheritance = _Inheritance()
+
+
+def inherit_through(
+    carry: Callable[[DiagnosticContext | None], None] | None, find: Callable[[], DiagnosticContext | None] | None
+) -> None:
+    """Have the runtime carry contexts: ``carry`` leaves one to the tasks started here, ``find`` looks for it."""
+    _inheritance.carry, _inheritance.find = carry, find
+
+
 class Tokens(NamedTuple):
     """What ``end`` needs."""
 
@@ -55,22 +73,35 @@ class Tokens(NamedTuple):
 def begin(vector: int, facts: Mapping[str, object], payload: str | None = None) -> Tokens:
     """Set the context of a message."""
     context = DiagnosticContext(vector, facts, payload)
-    return Tokens(current_dyes.set(SPACE.intern(vector)), current_context.set(context))
+    tokens = Tokens(current_dyes.set(SPACE.intern(vector)), current_context.set(context))
+    if _inheritance.carry is not None:
+        _inheritance.carry(context)
+    return tokens
 
 
 def end(tokens: Tokens) -> None:
     """Reset to what was before; nothing of the message stays."""
     current_context.reset(tokens.context)
     current_dyes.reset(tokens.dyes)
+    if _inheritance.carry is not None:
+        _inheritance.carry(current_context.get())
 
 
 def resolve() -> Dyes:
-    """Return the dyes of this greenlet; one that has none gets the empty vector, once."""
+    """Return the dyes of this task; one that has none gets those it was started with or the empty vector, once."""
     dyes = current_dyes.get()
     if dyes is UNRESOLVED:
-        dyes = SPACE.intern(0)
+        context = None if _inheritance.find is None else _inheritance.find()
+        dyes = SPACE.intern(0 if context is None else context.vector)
         current_dyes.set(dyes)
+        if context is not None:
+            current_context.set(context)
     return dyes
+
+
+def wanted_flags() -> int:
+    """Return the flags that the mask of some enabled monitor names, as a vector; others need not be computed."""
+    return SPACE.wanted
 
 
 def context_id() -> str | None:

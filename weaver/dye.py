@@ -2,7 +2,8 @@
 
 A guard must not do arithmetic on 64-bit integers: for every mask in use one boolean slot (``m0`` ... ``m63``) is set on
 each ``Dyes`` object when its vector is interned. A mask's gate is open while any live ``Dyes`` matches it, so that code
-that nobody's message can trigger pays one attribute.
+that nobody's message can trigger pays one attribute. Several masks at one joinpoint share a slot that says whether any
+of them matches. A slot whose masks nobody holds any more is used again when all are taken.
 """
 
 from __future__ import annotations
@@ -66,56 +67,95 @@ def names_of(vector: int) -> tuple[str, ...]:
     return tuple(name for name, bit in BITS.items() if vector >> bit & 1)
 
 
+class _Slot:
+    """One boolean of every ``Dyes``: the masks it stands for, who needs it, how many live objects have it set."""
+
+    __slots__ = ("gate", "holders", "masks", "matching", "name")
+
+    def __init__(self, name: str, masks: frozenset[int]) -> None:
+        self.name = name
+        self.masks = masks
+        self.gate = Gate(on=0 in masks)
+        self.holders = 0
+        self.matching = 0
+
+
 class DyeSpace:
-    """The masks in use and the live ``Dyes``."""
+    """The masks in use and the live ``Dyes``.
+
+    Shape: ``wanted`` has the flags that the mask of some enabled monitor names.
+    """
 
     def __init__(self) -> None:
-        self._slots: dict[int, tuple[str, Gate]] = {}
+        self.wanted = 0
+        self._slots: dict[frozenset[int], _Slot] = {}
         self._live: WeakValueDictionary[int, Dyes] = WeakValueDictionary()
         self._indifferent: dict[int, Dyes] = {}
-        self._matching: dict[str, int] = {}
 
-    def slot_of(self, mask: int) -> tuple[str, Gate]:
-        """Return slot and gate of a mask; a new mask gets the next slot, set on all live objects first.
+    def slot_of(self, *masks: int) -> tuple[str, Gate]:
+        """Return slot and gate of a mask, or of several of which any may match; a new slot is set on all live objects.
 
-        Errors: WeaverError when more masks are in use than there are slots.
+        Errors: WeaverError when all slots are held.
         """
-        found = self._slots.get(mask)
-        if found is not None:
-            return found
-        if len(self._slots) >= SLOTS:
-            raise WeaverError(f"more than {SLOTS} different dye masks are in use")
-        slot, gate = SLOT_NAMES[len(self._slots)], Gate(on=mask == 0)
+        key = frozenset(masks)
+        slot = self._slots.get(key) or self._allot(key)
+        return slot.name, slot.gate
+
+    def hold(self, *masks: int) -> None:
+        """Keep the slot of these masks for as long as woven code reads it.
+
+        Errors: WeaverError when all slots are held.
+        """
+        self.slot_of(*masks)
+        self._slots[frozenset(masks)].holders += 1
+
+    def release(self, *masks: int) -> None:
+        """Give back what ``hold`` took; the slot stays until another needs its place."""
+        self._slots[frozenset(masks)].holders -= 1
+
+    def _allot(self, masks: frozenset[int]) -> _Slot:
+        if len(self._slots) < SLOTS:
+            slot = _Slot(SLOT_NAMES[len(self._slots)], masks)
+        else:
+            unused = next((old for old in self._slots.values() if not old.holders), None)
+            if unused is None:
+                raise WeaverError(f"more than {SLOTS} different dye masks are in use")
+            del self._slots[unused.masks]
+            unused.gate.on = False
+            slot = _Slot(unused.name, masks)
         self._indifferent.clear()
-        self._slots[mask] = slot, gate
+        self._slots[masks] = slot
         for dyes in list(self._live.values()):
-            self._set(dyes, mask, slot, gate)
-        return slot, gate
+            self._set(dyes, slot)
+        return slot
 
     def intern(self, vector: int) -> Dyes:
         """Return the one ``Dyes`` object of a vector."""
         dyes = self._indifferent.get(vector) or self._live.get(vector)
         if dyes is None:
             dyes = Dyes(vector)
-            matched = [self._set(dyes, mask, slot, gate) for mask, (slot, gate) in self._slots.items()]
+            matched = [self._set(dyes, slot) for slot in self._slots.values()]
             self._live[vector] = dyes
             if not any(matched) and len(self._indifferent) < 256:
                 self._indifferent[vector] = dyes
         return dyes
 
-    def _set(self, dyes: Dyes, mask: int, slot: str, gate: Gate) -> bool:
-        matches = dyes.vector & mask == mask
-        setattr(dyes, slot, matches)
-        if matches and mask:
-            self._matching[slot] = self._matching.get(slot, 0) + 1
-            gate.on = True
-            finalize(dyes, self._gone, slot, gate).atexit = False
-        return matches and mask != 0
+    @staticmethod
+    def _set(dyes: Dyes, slot: _Slot) -> bool:
+        matches = any(dyes.vector & mask == mask for mask in slot.masks)
+        setattr(dyes, slot.name, matches)
+        if not matches or 0 in slot.masks:
+            return False
+        slot.matching += 1
+        slot.gate.on = True
+        finalize(dyes, _gone, slot).atexit = False
+        return True
 
-    def _gone(self, slot: str, gate: Gate) -> None:
-        self._matching[slot] -= 1
-        if not self._matching[slot]:
-            gate.on = False
+
+def _gone(slot: _Slot) -> None:
+    slot.matching -= 1
+    if not slot.matching:
+        slot.gate.on = False
 
 
 SPACE = DyeSpace()

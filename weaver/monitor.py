@@ -43,6 +43,8 @@ class MonitorDefinition:
 
     Shape: ``outermost`` has it fire once for the nested joinpoints of one object and message; ``precedence`` orders
     monitors at one joinpoint, the lowest first, then by name; ``action`` is the fixed one of a standard monitor.
+    ``includes`` and ``excludes`` are patterns of ``module.Class`` (``*`` any text; a module or class takes what lies
+    below it along): the class of the object that a method is called on, the module for a function.
     """
 
     name: str
@@ -56,6 +58,8 @@ class MonitorDefinition:
     outermost: bool = False
     precedence: int = 100
     properties: Mapping[str, Any] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -67,6 +71,8 @@ class MonitorSettings:
     dye_filtering: bool = True
     actions: tuple[str, ...] = ()
     properties: Mapping[str, Any] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -5,10 +5,15 @@ No code of the program runs here: no ``__repr__`` but that of plain values.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import islice
+
 HIDDEN = "*****"
 LENGTH = 256
 ITEMS = 20
 DEPTH = 3
+BITS = 256
+"""Bits of the largest integer that is printed; Python refuses to print very large ones."""
 
 _PLAIN = (bool, int, float, type(None))
 
@@ -16,6 +21,8 @@ _PLAIN = (bool, int, float, type(None))
 def show(value: object, *, allowed: bool = False, depth: int = DEPTH) -> str:
     """Return a value as text; text and bytes are hidden unless ``allowed``, objects are shown by their type."""
     kind = type(value)
+    if kind is int and value.bit_length() > BITS:  # type: ignore[attr-defined]
+        return f"<int of {value.bit_length()} bits>"  # type: ignore[attr-defined]
     if kind in _PLAIN:
         return repr(value)
     if kind in {str, bytes}:
@@ -28,3 +35,20 @@ def show(value: object, *, allowed: bool = False, depth: int = DEPTH) -> str:
 
 def _cut(text: str) -> str:
     return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
+
+
+def plain(value: object, depth: int = DEPTH) -> object:
+    """Return a value that every sink can write: numbers, bounded text without lone surrogates, lists, dicts by text."""
+    kind = type(value)
+    if kind is int:
+        return value if -(1 << 63) <= value < 1 << 63 else show(value)  # type: ignore[operator]
+    if kind in _PLAIN:
+        return value
+    if isinstance(value, str):
+        return _cut(value[: LENGTH + 1].encode("utf-8", "backslashreplace").decode())
+    if isinstance(value, Mapping) and depth > 0:
+        items = list(islice(value.items(), ITEMS))
+        return {str(plain(str(key))): plain(item, depth - 1) for key, item in items}
+    if kind in {list, tuple, set, frozenset} and depth > 0:
+        return [plain(item, depth - 1) for item in islice(value, ITEMS)]  # type: ignore[call-overload]
+    return show(value)

@@ -9,12 +9,13 @@ import difflib
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
 
-from weaver.advice import RATE, compile_advice
-from weaver.dye import mask_of
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError
+from weaver.advice import RATE, compile_advice, guard_masks
+from weaver.dye import SPACE, mask_of
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError, WeaverError
 from weaver.event import EventBuffer
 from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
 from weaver.pointcut.match import match
@@ -23,7 +24,7 @@ from weaver.swap import weave_shadow
 
 log = logging.getLogger(__name__)
 
-CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties")
+CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes")
 
 
 class Monitor:
@@ -32,17 +33,48 @@ class Monitor:
     def __init__(self, definition: MonitorDefinition, registry: Registry) -> None:
         self.definition = definition
         self.buffer = registry.buffer
-        self.settings = MonitorSettings(actions=definition.actions, properties=definition.properties)
+        self.settings = MonitorSettings(
+            actions=definition.actions,
+            properties=definition.properties,
+            includes=definition.includes,
+            excludes=definition.excludes,
+        )
         self.counters = MonitorCounters()
         self.actions: tuple[Action, ...] = ()
         self.mask = 0
         self.shadows: list[Shadow] = []
         self.failures: list[str] = []
-        self.errors_in_a_row = 0
+        self.failing: dict[tuple[str, str], int] = {}
+        self.reported: set[tuple[str, str]] = set()
         self.notice = ""
+        self._included: dict[str, bool] = {}
         self._registry = registry
         self._second = 0
         self._in_second = 0
+
+    @property
+    def is_restricted(self) -> bool:
+        """Say whether the monitor is for some classes only."""
+        return bool(self.settings.includes or self.settings.excludes)
+
+    def includes_class(self, name: str) -> bool:
+        """Say whether a class, ``module.Class``, or a module is one that the monitor is for."""
+        found = self._included.get(name)
+        if found is None:
+            settings = self.settings
+            found = (not settings.includes or _is_under(name, settings.includes)) and not _is_under(
+                name, settings.excludes
+            )
+            self._included[name] = found
+        return found
+
+    def begin_anew(self) -> None:
+        """Forget what belongs to the settings before: runs of errors, answers about classes, the notice."""
+        self._included = {}
+        if self.settings.enabled:
+            self.failing.clear()
+            self.reported.clear()
+            self.notice = ""
 
     def may_emit(self, now_ns: int) -> bool:
         """Count an event against the rate of this second."""
@@ -67,6 +99,7 @@ class Registry:
         self._actions: dict[str, Action] = {}
         self._monitors: dict[str, Monitor] = {}
         self._shadows: dict[int, Shadow] = {}
+        self._held: dict[Shadow, tuple[int, ...]] = {}
 
     def add_action(self, action: Action) -> None:
         """Register an action.
@@ -125,9 +158,10 @@ class Registry:
                 configure(settings.properties)
         was = monitor.settings.enabled
         monitor.settings, monitor.actions, monitor.mask = settings, actions, mask
-        if settings.enabled:
-            monitor.errors_in_a_row = 0
-            monitor.notice = ""
+        monitor.begin_anew()
+        SPACE.wanted = 0
+        for other in self._monitors.values():
+            SPACE.wanted |= other.mask if other.settings.enabled else 0
         if was or settings.enabled:
             for shadow in monitor.shadows:
                 self._weave(shadow)
@@ -152,6 +186,8 @@ class Registry:
             "dye_filtering": settings.dye_filtering,
             "actions": list(settings.actions),
             "properties": dict(settings.properties),
+            "includes": list(settings.includes),
+            "excludes": list(settings.excludes),
             "joinpoints": [shadow.id for shadow in monitor.shadows],
             "failures": list(monitor.failures),
             "notice": monitor.notice,
@@ -200,11 +236,28 @@ class Registry:
         on.sort(key=lambda m: (m.definition.precedence, m.definition.name))
         try:
             weave_shadow(shadow, compile_advice(shadow, on) if on else None)
+            self._hold(shadow, guard_masks(on))
         except WeaveError as error:
             log.warning("not woven: %s", error)
             for monitor in on:
                 if str(error) not in monitor.failures:
                     monitor.failures.append(str(error))
+
+    def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
+        """Keep the slot that a shadow's guard now reads, give back that of its guard before."""
+        before = self._held.pop(shadow, ())
+        if masks:
+            try:
+                SPACE.hold(*masks)
+                self._held[shadow] = masks
+            except WeaverError:
+                log.debug("%s was woven without a guard", shadow.id)
+        if before:
+            SPACE.release(*before)
+
+
+def _is_under(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) or fnmatchcase(name, pattern + ".*") for pattern in patterns)
 
 
 def _value(name: str, key: str, value: Any) -> Any:
@@ -220,5 +273,11 @@ def _value(name: str, key: str, value: Any) -> Any:
             return dict(value)
     elif isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
         return tuple(value)
-    kinds = {"properties": "a table", "dye_mask": "a list of flag names", "actions": "a list of action names"}
+    kinds = {
+        "properties": "a table",
+        "dye_mask": "a list of flag names",
+        "actions": "a list of action names",
+        "includes": "a list of class patterns",
+        "excludes": "a list of class patterns",
+    }
     raise InvalidAttributeError(f"{name}: {key} must be {kinds.get(key, 'true or false')}, not {value!r}")

@@ -22,17 +22,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from weaver import hook
+from weaver import context, hook
 from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
-from weaver.gevent_support import GeventRuntime, is_patched
+from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
 from weaver.management.methods import standard_methods
 from weaver.management.socket import AdminSocket, default_path
 from weaver.monitor import MonitorDefinition
 from weaver.plugins import Plugins
 from weaver.pointcut.parser import parse_pointcut
-from weaver.registry import Registry
+from weaver.registry import CHANGEABLE, Registry
 from weaver.sinks.json_lines import JsonLinesSink
 from weaver.weaving import selftest
 
@@ -66,6 +66,7 @@ class Weaver:
             self._sink = JsonLinesSink(Path(self._config.events.json_lines), self.runtime)
             self.buffer.subscribe(self._sink)
             self._sink.start()
+        context.inherit_through(carry, find_inherited)
         self._handle = hook.install(self._on_module, self._config.weaving.prefixes)
         for name in list(sys.modules):
             module = sys.modules.get(name)
@@ -87,6 +88,7 @@ class Weaver:
             self._handle.uninstall()
         for name in self.registry.names():
             self.registry.set(name, enabled=False)
+        context.inherit_through(None, None)
         if self._socket is not None:
             self._socket.stop()
         if self._sink is not None:
@@ -118,15 +120,8 @@ class Weaver:
                             monitor.description,
                         )
                     )
-                attributes = {
-                    "dye_mask": monitor.dye_mask,
-                    "dye_filtering": monitor.dye_filtering,
-                    "properties": monitor.properties,
-                    "enabled": monitor.enabled,
-                }
-                if monitor.actions is not None:
-                    attributes["actions"] = monitor.actions
-                self.registry.set(name, **attributes)
+                attributes = {key: getattr(monitor, key, None) for key in CHANGEABLE}
+                self.registry.set(name, **{key: value for key, value in attributes.items() if value is not None})
             except WeaverError as error:
                 faults.append(fault_at(self._path, text, ["monitors", name], str(error)))
         if faults:
@@ -138,9 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Switches: yes.
     """
-    options, rest = _parser().parse_known_args(arguments)
-    if not is_patched():
-        print("gevent has not patched the standard library: start with python -m weaver.run", file=sys.stderr)
+    options, rest = _parse(sys.argv[1:] if arguments is None else arguments)
+    late = unpatched()
+    if late:
+        print(f"gevent has not patched {', '.join(late)}: start with python -m weaver.run", file=sys.stderr)
         return 2
     path = options.instrumentation or _find(FILE)
     reason = selftest()
@@ -158,17 +154,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{path}: {error}", file=sys.stderr)
         return 2
     try:
-        print(f"admin: {weaver.open_socket(options.admin_socket)}", file=sys.stderr, flush=True)
+        try:
+            print(f"admin: {weaver.open_socket(options.admin_socket)}", file=sys.stderr, flush=True)
+        except OSError as error:
+            print(f"the admin socket cannot be opened: {error}", file=sys.stderr)
+            return 1
         if options.module:
             sys.argv = [options.module, *rest]
             runpy.run_module(options.module, run_name="__main__", alter_sys=True)
             return 0
         return int(importlib.import_module(f"{config.target.module}.__main__").main(rest))
-    except OSError as error:
-        print(f"the admin socket cannot be opened: {error}", file=sys.stderr)
-        return 1
     finally:
         weaver.stop()
+
+
+def _parse(arguments: Sequence[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the weaver's options and the target's arguments; whatever stands behind ``-m MODULE`` is the target's."""
+    mine = list(arguments)
+    if "-m" in mine:
+        end = mine.index("-m") + 2
+        return _parser().parse_args(mine[:end]), mine[end:]
+    return _parser().parse_known_args(mine)
 
 
 def _find(name: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partialmethod
 from types import FunctionType, ModuleType
 
 
@@ -54,31 +55,38 @@ def scan_module(module: ModuleType) -> list[Shadow]:
 
 
 def _functions(
-    namespace: Mapping[str, object], module: str, owner: type | None, seen: set[type]
+    namespace: Mapping[str, object], module: str, owner: type | None, seen: set[int]
 ) -> Iterator[tuple[FunctionType, type | None]]:
     for value in list(namespace.values()):
         for function in _unwrap(value):
             if function.__module__ == module:
                 yield function, owner
-        if isinstance(value, type) and value.__module__ == module and value not in seen:
-            seen.add(value)
+        if isinstance(value, type) and getattr(value, "__module__", None) == module and id(value) not in seen:
+            seen.add(id(value))
             yield from _functions(vars(value), module, value, seen)
 
 
 def _unwrap(value: object) -> Iterator[FunctionType]:
-    """Return the functions behind an attribute: of a method, a property, a decorated function."""
+    """Return the functions behind an attribute: of a method, a property, a decorated function.
+
+    Of a chain of decorators only the innermost function counts; the others run it.
+    """
     candidates: list[object] = [value]
     if isinstance(value, (staticmethod, classmethod)):
         candidates = [value.__func__]
     elif isinstance(value, property):
         candidates = [value.fget, value.fset, value.fdel]
+    elif isinstance(value, (cached_property, partialmethod)):
+        candidates = [value.func]
     for candidate in candidates:
+        innermost: FunctionType | None = None
         steps = 0
         while candidate is not None and steps < 20:
             if isinstance(candidate, FunctionType):
-                yield candidate
-            inner = inspect.getattr_static(candidate, "__wrapped__", None)
-            candidate, steps = inner, steps + 1
+                innermost = candidate
+            candidate, steps = inspect.getattr_static(candidate, "__wrapped__", None), steps + 1
+        if innermost is not None:
+            yield innermost
 
 
 def _shadow(function: FunctionType, owner: type | None) -> Shadow:

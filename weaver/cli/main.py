@@ -1,190 +1,176 @@
-"""``weaver``: the client of the admin socket.
+"""The ``weaver`` command: finds the sub-command, runs it, and says what went wrong without a traceback.
 
-Exit codes: 0 done, 1 refused by the server, 2 usage, 3 no server.
+A sub-command is imported when it is used. Others can be added: an entry point of the group ``weaver.commands`` names a
+click command.
+
+    exit code 0 done, 1 negative answer, 2 usage, 3 no server, 4 refused, 5 timed out, 130 broken off with Ctrl-C
 """
 
 from __future__ import annotations
 
+import difflib
+import importlib
 import json
+import os
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from weaver.cli.client import Client, NoServerError, RemoteError, connect, sockets
+from weaver.cli.client import NEGATIVE, ClientError
+from weaver.cli.output import Settings, clean, common_options
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
+COMMANDS = {
+    "monitor": ("weaver.cli.monitor:monitor", "List monitors, switch them, change them."),
+    "ps": ("weaver.cli.ps:ps", "List the servers that run here."),
+    "tail": ("weaver.cli.tail:tail", "Print events as they happen."),
+}
+GROUP = "weaver.commands"
+COMPLETE = "_WEAVER_COMPLETE"
+"""The environment variable by which a shell asks for completion; ``bash_source`` prints the script."""
+BROKEN_OFF = 130
 
 
-@click.group()
-@click.option("-t", "--target", help="name, process id or socket of the server")
+class LazyGroup(click.Group):
+    """A group that imports a command when it is used; plugins cannot take the name of one of ours."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names of all commands."""
+        return sorted({*COMMANDS, *(point.name for point in _plugins())})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command, None when there is none."""
+        if cmd_name in COMMANDS:
+            module, _, name = COMMANDS[cmd_name][0].partition(":")
+            command: click.Command = getattr(importlib.import_module(module), name)
+            return command
+        for point in _plugins():
+            if point.name == cmd_name:
+                return _loaded(point)
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Return the command that the arguments name; a wrong name is answered by those that are near."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, self.list_commands(ctx), 3)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(self.list_commands(ctx))}"
+            raise click.UsageError(f"there is no command {name!r}; {hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of commands without importing ours."""
+        rows = [(name, help_) for name, (_, help_) in COMMANDS.items()]
+        for point in _plugins():
+            if point.name not in COMMANDS:
+                try:
+                    rows.append((point.name, _loaded(point).get_short_help_str()))
+                except ClientError as error:
+                    rows.append((point.name, str(error)))
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(rows))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--color", type=click.Choice(["auto", "always", "never"]), default="auto", help="Colour and rules in tables."
+)
+@common_options
 @click.pass_context
-def weaver(context: click.Context, target: str | None) -> None:
-    """Look at and change the monitors of a running program."""
-    context.obj = target
+def cli(context: click.Context, color: str) -> None:
+    """Watch and change the monitors of a running server."""
+    context.ensure_object(Settings).color = color
 
 
-@weaver.command()
-@click.option("--json", "as_json", is_flag=True)
-def ps(as_json: bool) -> None:
-    """List the programs that run under the weaver here."""
-    rows = []
-    for path in sockets():
-        try:
-            client = Client(path)
-        except NoServerError:
-            continue
-        rows.append({"name": path.stem, "pid": client.hello["pid"], "socket": str(path), "argv": client.hello["argv"]})
-        client.close()
-    if as_json:
-        click.echo(json.dumps(rows))
-        return
-    for row in rows:
-        click.echo(f"{row['pid']:>7}  {row['socket']}  {' '.join(row['argv'][1:])}")
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code.
 
-
-@weaver.group()
-def monitor() -> None:
-    """List, show and change monitors."""
-
-
-@monitor.command("ls")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def monitor_ls(target: str | None, as_json: bool) -> None:
-    """List the monitors."""
-    found = _call(target, "monitor.list")
-    if as_json:
-        click.echo(json.dumps(found))
-        return
-    for row in found:
-        counters = row["counters"]
-        state = "on " if row["enabled"] else "off"
-        mask = ",".join(row["dye_mask"]) if row["dye_filtering"] else "(no filter)"
-        click.echo(
-            f"{state} {row['name']:<44} {row['scope']:<12} {len(row['joinpoints']):>3} joinpoints  "
-            f"fired {counters['fired']:<6} {','.join(row['actions'])} {mask} {row['notice']}".rstrip()
-        )
-
-
-@monitor.command("show")
-@click.argument("name")
-@click.pass_obj
-def monitor_show(target: str | None, name: str) -> None:
-    """Show everything of one monitor."""
-    click.echo(json.dumps(_call(target, "monitor.get", name=name), indent=2))
-
-
-@monitor.command("on")
-@click.argument("name")
-@click.pass_obj
-def monitor_on(target: str | None, name: str) -> None:
-    """Switch a monitor on."""
-    _changed(_call(target, "monitor.set", name=name, attributes={"enabled": True}))
-
-
-@monitor.command("off")
-@click.argument("name")
-@click.pass_obj
-def monitor_off(target: str | None, name: str) -> None:
-    """Switch a monitor off; the original code runs again."""
-    _changed(_call(target, "monitor.set", name=name, attributes={"enabled": False}))
-
-
-@monitor.command("set")
-@click.argument("name")
-@click.option("--mask", help="dye flags that a message must have, with commas; empty for none")
-@click.option("--filtering/--no-filtering", default=None, help="whether the mask counts")
-@click.option("--actions", help="actions, with commas")
-@click.option("--property", "properties", multiple=True, metavar="NAME=VALUE", help="in place of all properties")
-@click.option("--on/--off", "enabled", default=None)
-@click.pass_obj
-def monitor_set(
-    target: str | None,
-    name: str,
-    mask: str | None,
-    filtering: bool | None,
-    actions: str | None,
-    properties: tuple[str, ...],
-    enabled: bool | None,
-) -> None:
-    """Change a monitor while it runs."""
-    attributes: dict[str, Any] = {}
-    if mask is not None:
-        attributes["dye_mask"] = _list(mask)
-    if filtering is not None:
-        attributes["dye_filtering"] = filtering
-    if actions is not None:
-        attributes["actions"] = _list(actions)
-    if properties:
-        pairs = [text.partition("=") for text in properties]
-        if any(not equals for _, equals, _ in pairs):
-            raise click.UsageError("--property takes NAME=VALUE")
-        attributes["properties"] = {key: value for key, _, value in pairs}
-    if enabled is not None:
-        attributes["enabled"] = enabled
-    if not attributes:
-        raise click.UsageError("nothing to set: give --mask, --filtering, --actions, --property or --on")
-    _changed(_call(target, "monitor.set", name=name, attributes=attributes))
-
-
-@weaver.command()
-@click.option("--monitor", "name", help="only the events of this monitor")
-@click.option("-n", "--count", type=click.IntRange(min=1), help="end after so many events")
-@click.option("--json", "as_json", is_flag=True)
-@click.pass_obj
-def tail(target: str | None, name: str | None, count: int | None, as_json: bool) -> None:
-    """Show events as they come."""
-    client = connect(target)
-    client.call("event.subscribe", **({"monitor": name} if name else {}))
-    seen = 0
-    for message in client.events():
-        if message["method"] != "event":
-            click.echo(f"{message['method']}: {message['params']}", err=True)
-            continue
-        event = message["params"]
-        click.echo(json.dumps(event) if as_json else _event_line(event))
-        seen += 1
-        if seen == count:
-            break
-    client.close()
-
-
-def _event_line(event: dict[str, Any]) -> str:
-    facts = event["context_payload"] or {}
-    what = " ".join(str(facts[key]) for key in ("method", "status") if facts.get(key))
-    payload = {key: value for key, value in (event["payload"] or {}).items() if value not in (None, [])}
-    where = f"{event['class_name']}.{event['method']}" if event["class_name"] else event["method"]
-    shown = [event["context_id"] or "-", event["monitor"], where, what, " ".join(event["arguments"] or ())]
-    return "  ".join(part for part in (*shown, " ".join(f"{k}={v}" for k, v in payload.items())) if part)
-
-
-def _call(target: str | None, method: str, **parameters: object) -> Any:
-    client = connect(target)
+    Shape: data go to standard output, all else to standard error; with ``--json`` an error is an object, too.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        return client.call(method, **parameters)
-    finally:
-        client.close()
+        return _run(arguments)
+    except click.ClickException as error:
+        _complain(arguments, error.format_message(), _usage_hint(error), error.exit_code)
+        return error.exit_code
+    except ClientError as error:
+        _complain(arguments, str(error), error.hint, error.exit_code, error.code)
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return BROKEN_OFF
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("WEAVER_DEBUG"):
+            raise
+        message = f"this is a fault of the client: {type(error).__name__}: {error}"
+        _complain(arguments, message, "WEAVER_DEBUG=1 shows the traceback", NEGATIVE)
+        return NEGATIVE
 
 
-def _changed(status: dict[str, Any]) -> None:
-    state = "on" if status["enabled"] else "off"
-    click.echo(f"{status['name']}: {state}, {len(status['joinpoints'])} joinpoints")
-    if status["enabled"] and not status["joinpoints"]:
-        click.echo("warning: its pointcut matches nothing that is loaded", err=True)
-    for failure in status["failures"]:
-        click.echo(f"warning: not woven: {failure}", err=True)
+def _run(arguments: list[str]) -> int:
+    """Run a command; not by click's own ``main``, which ends the process when the reader of the output goes away."""
+    instruction = os.environ.get(COMPLETE)
+    if instruction:
+        from click.shell_completion import shell_complete
 
-
-def _list(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def main() -> None:
-    """Run the client."""
+        return shell_complete(cli, {}, "weaver", COMPLETE, instruction)
+    exit_code = 0
     try:
-        weaver(prog_name="weaver")
-    except NoServerError as error:
-        click.echo(str(error), err=True)
-        sys.exit(3)
-    except RemoteError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        with cli.make_context("weaver", arguments) as context:
+            cli.invoke(context)
+    except click.exceptions.Exit as ended:
+        exit_code = ended.exit_code
+    sys.stdout.flush()
+    return exit_code
+
+
+def _complain(arguments: Sequence[str], message: str, hint: str, exit_code: int, code: int | None = None) -> None:
+    if "--json" in arguments:
+        error: dict[str, Any] = {"message": message, "exit_code": exit_code}
+        if hint:
+            error["hint"] = hint
+        if code is not None:
+            error["code"] = code
+        click.echo(json.dumps({"error": error}), err=True)
+        return
+    click.echo("weaver: " + "\n".join(map(clean, message.splitlines())), err=True)
+    if hint:
+        click.echo(f"  {clean(hint)}", err=True)
+
+
+def _usage_hint(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help shows how it is used" if isinstance(context, click.Context) else ""
+
+
+def _plugins() -> list[EntryPoint]:
+    """Return the commands that other packages bring."""
+    from importlib.metadata import entry_points
+
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
+
+
+def _loaded(point: EntryPoint) -> click.Command:
+    """Import a plugin's command.
+
+    Errors: ClientError.
+    """
+    try:
+        command = point.load()
+    except Exception as error:
+        raise ClientError(f"the command {point.name} ({point.value}) cannot be loaded: {error}", NEGATIVE) from error
+    if not isinstance(command, click.Command):
+        raise ClientError(f"the command {point.name} ({point.value}) is no click command", NEGATIVE)
+    return command
+
+
+if __name__ == "__main__":
+    sys.exit(main())

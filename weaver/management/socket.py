@@ -1,230 +1,366 @@
-"""The admin socket: a Unix socket of mode 0600, one JSON object a line, peers checked by their credentials.
+"""The Unix socket that an operator's client connects to: one task of the runtime for each client.
 
-A client that stalls, floods or disappears costs its own bounded queue and nothing else.
+The sockets do not block; a task waits in ``poll``, which a patched standard library makes cooperative, so that the same
+code runs on greenlets and on threads. Import it after patching. Whatever a client sends, or does not read, is dealt
+with in ``session``; nothing here can hold up the program that is managed.
 """
 
 from __future__ import annotations
 
-import json
+import errno
 import logging
 import os
+import select
 import socket
-import struct
+import stat
 import sys
-import tempfile
-from collections import deque
+import threading
+import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
-import msgspec
-
-from weaver.event import Event, EventBuffer
-from weaver.management.methods import SUBSCRIBE
-from weaver.management.rpc import Dispatcher, notification
-from weaver.plugins import RegisteredMethod
+from weaver.errors import WeaverError
+from weaver.management.paths import default_path, find_sockets, is_private
+from weaver.management.roles import peer_credentials, role_of
+from weaver.management.rpc import Caller, MethodLike, MethodTable
+from weaver.management.session import ClientSession, EventSource, Limits, goodbye, hello
 from weaver.runtime import Runtime
+
+__all__ = ["AdminSocket", "AdminSocketError", "AdminSocketStatistics", "default_path"]
 
 log = logging.getLogger(__name__)
 
-MAX_LINE = 1 << 20
-MAX_CLIENTS = 32
-MAX_QUEUE = 1_000
-"""Lines that may wait for one client; above it the oldest events go, and the client is told how many."""
-IDLE = 0.02
-SEND_TIMEOUT = 5.0
+CHUNK = 1 << 14
+"""Bytes read or written before other tasks of the process get their turn."""
+PATH_LIMIT = 107
+"""Bytes in the path of a Unix socket (unix(7), one less than ``sun_path``)."""
+BACK_OFF_SECONDS = 0.25
+"""Pause after an accept that failed, for want of file descriptors as a rule."""
 
 
-def default_path(name: str = "weaver") -> Path:
-    """Return where the socket of this process belongs; its folder is made, for this user alone."""
-    runtime = os.environ.get("RUNTIME_DIRECTORY")
-    if runtime:
-        return Path(runtime) / "admin.sock"
-    folder = default_folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
-    return folder / f"{name}-{os.getpid()}.sock"
+class AdminSocketError(WeaverError, OSError):
+    """The admin socket cannot be opened; says which path and why."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
 
 
-def default_folder() -> Path:
-    """Return the folder in which sockets are looked for."""
-    user = os.environ.get("XDG_RUNTIME_DIR")
-    return Path(user) / "weaver" if user else Path(tempfile.gettempdir()) / f"weaver-{os.getuid()}"
+@dataclass(frozen=True, slots=True)
+class AdminSocketStatistics:
+    """Counts of an admin socket."""
+
+    clients: int
+    accepted: int
+    refused: int
+    accept_errors: int
 
 
 class AdminSocket:
-    """Serves the methods to clients."""
+    """Serves the methods to local clients.
+
+    Shape: ``name`` is what ``weaver ps`` shows; ``clock`` gives monotonic seconds.
+    """
 
     def __init__(
-        self, path: Path, methods: Mapping[str, RegisteredMethod], buffer: EventBuffer, runtime: Runtime
+        self,
+        path: Path,
+        methods: Mapping[str, MethodLike],
+        events: EventSource,
+        runtime: Runtime,
+        *,
+        name: str | None = None,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._path = path
-        self._dispatcher = Dispatcher(methods)
-        self._features = sorted([*methods, SUBSCRIBE])
-        self._buffer = buffer
+        self._path = path.absolute()
+        self._methods = methods
+        self._events = events
         self._runtime = runtime
+        self._name = name or self._path.stem.removesuffix(f"-{os.getpid()}")
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._own_uid = os.getuid()
+        self._features = MethodTable(methods).groups()
         self._listener: socket.socket | None = None
-        self._clients: set[_Client] = set()
+        self._inode: tuple[int, int] = (0, 0)
+        self._wake = -1
+        self._clients: dict[int, Client] = {}
+        self._serial = 0
+        self._stopping = False
+        self._ended = threading.Event()
+        self._accepted = self._refused = self._accept_errors = 0
 
     def start(self) -> Path:
-        """Listen; return the path.
+        """Open the socket, take away those that dead processes left, and begin to serve; return the path.
 
-        Errors: OSError when the path is in use by a live process.
+        Errors: AdminSocketError.
         """
-        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        if self._path.exists():
-            if _is_alive(self._path):
-                raise FileExistsError(f"{self._path} is the socket of a running process")
-            self._path.unlink()
-        old = os.umask(0o177)
-        try:
-            listener.bind(str(self._path))
-        finally:
-            os.umask(old)
-        listener.listen(16)
-        self._listener = listener
-        self._runtime.spawn("admin-socket", self._accept, listener)
+        self._listener = listen(self._path)
+        status = self._path.stat()
+        self._inode = (status.st_dev, status.st_ino)
+        if self._path.parent == default_path().parent:
+            sweep(self._path.parent)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._runtime.spawn("admin-socket", self._accept)
         return self._path
 
-    def stop(self) -> None:
-        """Close the socket and every client."""
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
-            self._path.unlink(missing_ok=True)
-        for client in list(self._clients):
-            client.close()
+    def stop(self, timeout: float = 2.0) -> None:
+        """Tell the clients, close everything, and remove the socket; at once when it was never opened.
 
-    def _accept(self, listener: socket.socket) -> None:
-        while listener.fileno() >= 0:
+        Switches: yes.
+        """
+        if self._listener is None or self._stopping:
+            return
+        self._stopping = True
+        try:
+            status = self._path.stat()
+            if (status.st_dev, status.st_ino) == self._inode:
+                self._path.unlink()
+        except OSError as error:
+            log.info("the admin socket was not removed: %s", error)
+        os.eventfd_write(self._wake, 1)
+        for client in tuple(self._clients.values()):
+            client.session.close("the server is stopping")
+        self._ended.wait(timeout)
+
+    def statistics(self) -> AdminSocketStatistics:
+        """Return the counts."""
+        return AdminSocketStatistics(len(self._clients), self._accepted, self._refused, self._accept_errors)
+
+    def _accept(self) -> None:
+        """Take clients until told to stop.
+
+        Switches: yes.
+        """
+        listener = self._listener
+        assert listener is not None
+        waiting = select.poll()
+        waiting.register(listener, select.POLLIN)
+        waiting.register(self._wake, select.POLLIN)
+        while True:
+            waiting.poll()
+            if self._stopping:
+                break
             try:
-                accepted, _ = listener.accept()
-            except OSError:
-                self._runtime.sleep(0.1)
+                connection = listener.accept()[0]
+            except (BlockingIOError, ConnectionAbortedError):
                 continue
-            if len(self._clients) >= MAX_CLIENTS or not _may_enter(accepted):
-                accepted.close()
+            except OSError as error:
+                if not self._accept_errors:
+                    log.warning("the admin socket cannot accept clients: %s (further ones are only counted)", error)
+                self._accept_errors += 1
+                self._runtime.sleep(BACK_OFF_SECONDS)
                 continue
-            client = _Client(accepted, self._dispatcher, self._buffer, self._runtime, self._clients.discard)
-            self._clients.add(client)
-            hello = {"name": "weaver", "protocol": 1, "pid": os.getpid(), "argv": sys.argv, "features": self._features}
-            client.put(notification("server.hello", hello))
-            self._runtime.spawn("admin-read", client.read)
-            self._runtime.spawn("admin-write", client.write)
+            self._admit(connection)
+        listener.close()
+        os.close(self._wake)
+        self._end_when_empty()
+
+    def _admit(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            credentials = peer_credentials(connection)
+        except OSError:
+            connection.close()
+            return
+        role = role_of(credentials, self._own_uid)
+        if role is None:
+            self._refuse(connection, f"uid {credentials.uid} may not use this socket; it is for uid {self._own_uid}")
+        elif len(self._clients) >= self._limits.clients:
+            self._refuse(connection, f"{self._limits.clients} clients are connected already")
+        else:
+            self._accepted += 1
+            self._serial += 1
+            greeting = hello(self._name, _version(), os.getpid(), sys.argv, role, self._features)
+            caller = Caller(role, credentials.uid, credentials.pid)
+            try:
+                client = Client(connection, self._methods, self._events, caller, greeting, self._clock, self._limits)
+            except OSError as error:
+                self._refuse(connection, f"the server is short of file descriptors: {error.strerror}")
+                return
+            self._clients[self._serial] = client
+            self._runtime.spawn("admin-client", self._serve, self._serial, client)
+
+    def _refuse(self, connection: socket.socket, reason: str) -> None:
+        self._refused += 1
+        try:
+            connection.send(goodbye(reason))
+        except OSError:
+            log.debug("a client went before it was told: %s", reason)
+        connection.close()
+
+    def _serve(self, number: int, client: Client) -> None:
+        try:
+            client.serve()
+        finally:
+            del self._clients[number]
+            self._end_when_empty()
+
+    def _end_when_empty(self) -> None:
+        if self._stopping and not self._clients:
+            self._ended.set()
 
 
-class _Client:
+class Client:
+    """A connection and its session."""
+
     def __init__(
         self,
         connection: socket.socket,
-        dispatcher: Dispatcher,
-        buffer: EventBuffer,
-        runtime: Runtime,
-        gone: Callable[[_Client], None],
+        methods: Mapping[str, MethodLike],
+        events: EventSource,
+        caller: Caller,
+        greeting: bytes,
+        clock: Callable[[], float],
+        limits: Limits,
     ) -> None:
         self._connection = connection
-        self._dispatcher = dispatcher
-        self._buffer = buffer
-        self._runtime = runtime
-        self._gone = gone
-        self._queue: deque[bytes] = deque()
-        self._dropped = 0
-        self._closed = False
-        self._unsubscribe: Callable[[], None] | None = None
+        self._clock = clock
+        self._woken = False
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self.session = ClientSession(methods, events, caller, greeting, self._notify, clock(), limits)
 
-    def put(self, line: bytes) -> None:
-        if len(self._queue) >= MAX_QUEUE:
-            self._queue.popleft()
-            self._dropped += 1
-        self._queue.append(line)
+    def serve(self) -> None:
+        """Move bytes between the socket and the session until one of the two ends.
 
-    def close(self) -> None:
-        self._closed = True
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        self._connection.close()
-        self._gone(self)
-
-    def read(self) -> None:
-        pending = b""
+        Switches: yes.
+        """
+        session = self.session
         try:
-            while not self._closed:
-                data = self._connection.recv(65_536)
-                if not data:
-                    return
-                *lines, pending = (pending + data).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        self._answer(line)
-                if len(pending) > MAX_LINE:
-                    return
-        except OSError:
-            return
+            while not session.finished:
+                ready = self._wait()
+                if ready.get(self._wake):
+                    os.eventfd_read(self._wake)
+                    self._woken = False
+                if session.wants_input and ready.get(self._connection.fileno(), 0) & ~select.POLLOUT:
+                    session.feed(self._connection.recv(CHUNK), self._clock())
+                session.step(self._clock())
+                if session.output:
+                    self._send()
+                session.expire(self._clock())
+        except OSError as error:
+            log.debug("a client of the admin socket is gone: %s", error)
         finally:
-            self.close()
+            session.close("")
+            wake, self._wake = self._wake, -1
+            os.close(wake)
+            self._connection.close()
 
-    def write(self) -> None:
+    def _wait(self) -> dict[int, int]:
+        """Wait until there is something to do; other tasks run meanwhile, also when there is.
+
+        Switches: yes.
+        """
+        session = self.session
+        waiting = select.poll()
+        waiting.register(self._wake, select.POLLIN)
+        wanted = (select.POLLIN if session.wants_input else 0) | (select.POLLOUT if session.output else 0)
+        if wanted:
+            waiting.register(self._connection, wanted)
+        pause = session.deadline() - self._clock()
+        if session.has_work or pause <= 0:
+            time.sleep(0)
+            return dict(waiting.poll(0))
+        return dict(waiting.poll(None if pause == float("inf") else pause * 1000 + 1))
+
+    def _send(self) -> None:
         try:
-            while not self._closed:
-                while self._queue:
-                    self._connection.settimeout(SEND_TIMEOUT)
-                    line = self._queue.popleft()
-                    if self._dropped:
-                        line = notification("event.dropped", {"count": self._dropped}) + line
-                        self._dropped = 0
-                    self._connection.sendall(line)
-                    self._connection.settimeout(None)
-                self._runtime.sleep(IDLE)
-        except OSError:
-            self.close()
+            count = self._connection.send(self.session.output[:CHUNK])
+        except OSError as error:
+            if error.errno not in {errno.EAGAIN, errno.ENOBUFS}:
+                raise
+        else:
+            self.session.sent(count, self._clock())
 
-    def _answer(self, line: bytes) -> None:
-        subscription = self._subscription(line)
-        answer = subscription if subscription is not None else self._dispatcher.answer(line)
-        if answer is not None:
-            self.put(answer)
+    def _notify(self) -> None:
+        """End the wait, from any task; it waits for nothing."""
+        if not self._woken and self._wake >= 0:
+            self._woken = True
+            os.eventfd_write(self._wake, 1)
 
-    def _subscription(self, line: bytes) -> bytes | None:
-        if SUBSCRIBE.encode() not in line:
-            return None
+
+def listen(path: Path) -> socket.socket:
+    """Return a listening socket at a path, for this user only.
+
+    Shape: the folder is made with mode 0700, the socket has 0600 from the start; it is bound under another name and
+    moved into its place when it listens, so that a socket that refuses is always one that a dead process left.
+    Errors: AdminSocketError.
+    """
+    fresh = path.with_name(f"{path.name}.new")
+    if len(os.fsencode(fresh)) > PATH_LIMIT:
+        raise AdminSocketError(path, f"the path is longer than the {PATH_LIMIT - 4} bytes that a Unix socket may have")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if path.parent == default_path().parent and not is_private(path.parent):
+            raise AdminSocketError(path, "others can write to its folder, or own it; give another with --admin-socket")
+        if _exists(path) and _is_alive(path):
+            raise AdminSocketError(path, "another process serves this socket; stop it or give another --admin-socket")
+        fresh.unlink(missing_ok=True)
+    except AdminSocketError:
+        raise
+    except OSError as error:
+        raise AdminSocketError(path, error.strerror or str(error)) from error
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    mask = os.umask(0o177)
+    try:
+        listener.bind(str(fresh))
+        listener.listen(64)
+        fresh.rename(path)
+    except OSError as error:
+        listener.close()
+        raise AdminSocketError(path, error.strerror or str(error)) from error
+    finally:
+        os.umask(mask)
+    listener.setblocking(False)
+    return listener
+
+
+def sweep(folder: Path) -> None:
+    """Remove the admin sockets of a folder that nobody listens on."""
+    for path in find_sockets((folder,)):
         try:
-            request = json.loads(line)
-            parameters = request.get("params") or {}
-            if request.get("method") != SUBSCRIBE or not isinstance(parameters, dict):
-                return None
-        except (ValueError, AttributeError, RecursionError):
-            return None
-        wanted = parameters.get("monitor")
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-
-        def take(event: Event) -> None:
-            if wanted is None or event.monitor == wanted:
-                self.put(notification("event", _plain(event)))
-
-        self._unsubscribe = self._buffer.subscribe(take)
-        return (
-            json.dumps({"jsonrpc": "2.0", "id": request.get("id"), "result": {"subscribed": wanted or "*"}}).encode()
-            + b"\n"
-        )
+            if not _is_alive(path):
+                path.unlink()
+        except OSError as error:
+            log.debug("left in place: %s", error)
 
 
-def _plain(event: Event) -> dict[str, Any]:
-    return msgspec.structs.asdict(event)
+def _exists(path: Path) -> bool:
+    """Say whether there is a socket at a path.
 
-
-def _may_enter(connection: socket.socket) -> bool:
-    """Let in this user and root."""
-    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    _, user, _ = struct.unpack("3i", credentials)
-    return user in {0, os.getuid()}
+    Errors: AdminSocketError when something else is there.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISSOCK(mode):
+        raise AdminSocketError(path, "there is a file of this name that is no socket; it is left alone")
+    return True
 
 
 def _is_alive(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return False
+    """Say whether a process listens on a socket; one that is too busy to answer does.
+
+    Errors: OSError when nothing can be said.
+    """
+    probe = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        probe.setblocking(False)
+        probe.connect(str(path))
+    except ConnectionRefusedError:
+        return False
+    except BlockingIOError:
+        return True
+    finally:
+        probe.close()
     return True
+
+
+def _version() -> str:
+    try:
+        return version("weaver")
+    except PackageNotFoundError:
+        return "unknown"

@@ -52,8 +52,16 @@ class JsonLinesSink:
 
     def _flush(self) -> None:
         lines = []
-        while self._queue:
-            lines.append(msgspec.json.encode(self._queue.popleft()) + b"\n")
+        for _ in range(len(self._queue)):
+            try:
+                event = self._queue.popleft()
+            except IndexError:
+                break  # ``stop`` writes from another thread
+            try:
+                lines.append(msgspec.json.encode(event) + b"\n")
+            except Exception:
+                self.dropped += 1
+                log.exception("%s: an event of %s cannot be written", self._path, event.monitor)
         if not lines:
             return
         try:

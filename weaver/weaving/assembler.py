@@ -35,11 +35,7 @@ Location = tuple[int, int, int, int] | None
 def _cache_sizes() -> list[int]:
     entries: Any = getattr(opcode, "_inline_cache_entries", [])
     if isinstance(entries, dict):
-        sizes = [0] * 256
-        for name, size in entries.items():
-            if OP.get(name, 256) < 256:
-                sizes[OP[name]] = size
-        return sizes
+        return [entries.get(name, 0) for name in dis.opname[:256]]
     return list(entries)
 
 

@@ -9,6 +9,8 @@
       copy of the body, every return through exit(token, value)
       handler: throw(token, error), raise again
 
+Advice that only enters needs no second copy: it stands between the guard and the body.
+
 No local variable is added, existing constants and names keep their places, nothing has a line that was not there.
 Constants hold the advice, never the function or a frame, so that no cycle goes through a code object.
 """
@@ -37,9 +39,12 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What is asked before the advice: the gate, then the boolean attribute ``slot`` of what ``get()`` returns."""
+    """What is asked before the advice: the gate, if there is one, then attribute ``slot`` of what ``get()`` returns.
 
-    gate: Gate
+    Shape: what the slot holds must be True or False itself; CPython 3.13 tests nothing else.
+    """
+
+    gate: Gate | None
     get: Callable[[], object]
     slot: str
 
@@ -53,8 +58,8 @@ class Advice:
     """
 
     enter: Callable[..., object]
-    exit: Callable[[Any, Any], Any]
-    throw: Callable[[Any, BaseException], object]
+    exit: Callable[[Any, Any], Any] | None = None
+    throw: Callable[[Any, BaseException], object] | None = None
     guard: Guard | None = None
 
 
@@ -82,15 +87,21 @@ class _Weaver:
         head, body = instructions[: first + 1], instructions[first + 1 :]
         line = next((i.location[0] for i in body if i.location), None)
         location: Location = None if line is None else (line, line, -1, -1)
-        prologue = self._prologue()
-        advised, regions = self._advised(body, assembly)
-        guard = self._guard(body[0], prologue[0])
-        for instruction in (*guard, *prologue):
-            instruction.location = location
-        for region in assembly.regions:
-            if region.end is assembly.end:
-                region.end = prologue[0]
-        woven = Assembly([*head, *guard, *body, *prologue, *advised], [*assembly.regions, *regions], assembly.end)
+        behind: list[Instruction] = []
+        regions: list[Region] = []
+        if self._advice.exit is None and self._advice.throw is None:
+            front = [*self._guard(body[0], None), *self._enter(), Instruction("POP_TOP")]
+            self._locate(front, location)
+        else:
+            prologue = [*self._callee(self._advice.exit or same), *self._enter()]
+            front = self._guard(body[0], prologue[0])
+            self._locate([*front, *prologue], location)
+            advised, regions = self._advised(body, assembly)
+            behind = [*prologue, *advised]
+            for region in assembly.regions:
+                if region.end is assembly.end:
+                    region.end = prologue[0]
+        woven = Assembly([*head, *front, *body, *behind], [*assembly.regions, *regions], assembly.end)
         return encode(
             woven,
             self._code,
@@ -99,28 +110,28 @@ class _Weaver:
             co_stacksize=self._code.co_stacksize + 12 + self._parameter_count(),
         )
 
-    def _guard(self, body: Instruction, advised: Instruction) -> list[Instruction]:
+    @staticmethod
+    def _locate(instructions: list[Instruction], location: Location) -> None:
+        for instruction in instructions:
+            instruction.location = location
+
+    def _guard(self, body: Instruction, advised: Instruction | None) -> list[Instruction]:
+        """Return the test that leads to the body or to the advised part; without one that follows at once."""
         guard = self._advice.guard
         if guard is None:
-            return [Instruction("JUMP_FORWARD").jump_to(advised)]
+            return [] if advised is None else [Instruction("JUMP_FORWARD").jump_to(advised)]
+        gate = [] if guard.gate is None else [self._constant(guard.gate), self._attribute("on"), _jump_if(False, body)]
         return [
-            self._constant(guard.gate),
-            self._attribute("on"),
-            Instruction(particular.JUMP_IF_FALSE).jump_to(body),
+            *gate,
             *self._callee(guard.get),
             *_call(0),
             self._attribute(guard.slot),
-            Instruction(particular.JUMP_IF_TRUE).jump_to(advised),
+            _jump_if(False, body) if advised is None else _jump_if(True, advised),
         ]
 
-    def _prologue(self) -> list[Instruction]:
+    def _enter(self) -> list[Instruction]:
         arguments = self._arguments()
-        return [
-            *self._callee(self._advice.exit),
-            *self._callee(self._advice.enter),
-            *arguments,
-            *_call(len(arguments)),
-        ]
+        return [*self._callee(self._advice.enter), *arguments, *_call(len(arguments))]
 
     def _advised(self, body: list[Instruction], assembly: Assembly) -> tuple[list[Instruction], list[Region]]:
         """Return the second copy of the body with its exits and its handler, and their regions."""
@@ -164,15 +175,12 @@ class _Weaver:
         return tail
 
     def _handler(self) -> tuple[list[Instruction], list[Instruction]]:
-        handler = [
-            Instruction("PUSH_EXC_INFO"),
-            *self._callee(self._advice.throw),
-            Instruction("COPY", 6),
-            Instruction("COPY", 4),
-            *_call(2),
-            Instruction("POP_TOP"),
-            Instruction("RERAISE", 2),
-        ]
+        """Return ``throw(token, error)`` and the raise; on the stack lie exit (2), token, offset, previous, error."""
+        told: list[Instruction] = []
+        if self._advice.throw is not None:
+            arguments = [Instruction("COPY", 6), Instruction("COPY", 4)]
+            told = [*self._callee(self._advice.throw), *arguments, *_call(2), Instruction("POP_TOP")]
+        handler = [Instruction("PUSH_EXC_INFO"), *told, Instruction("RERAISE", 2)]
         return handler, [Instruction("COPY", 3), Instruction("POP_EXCEPT"), Instruction("RERAISE", 1)]
 
     @staticmethod
@@ -237,6 +245,16 @@ class _Weaver:
 
 def _place(place: dict[Instruction, int], copy: Instruction, moved: dict[Instruction, Instruction]) -> int:
     return place[moved.get(copy, copy)]
+
+
+def same(token: object, value: object) -> object:
+    """Leave the result as it is: the exit of advice that has none."""
+    del token
+    return value
+
+
+def _jump_if(wanted: bool, target: Instruction) -> Instruction:
+    return Instruction(particular.JUMP_IF_TRUE if wanted else particular.JUMP_IF_FALSE).jump_to(target)
 
 
 def _call(arguments: int) -> list[Instruction]:

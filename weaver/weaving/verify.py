@@ -54,6 +54,8 @@ def verify(code: CodeType) -> list[str]:
                 break
             depth = after
             at += 1
+        else:
+            faults.append("the last instruction leads out of the code")
     if deepest > code.co_stacksize:
         faults.append(f"the stack grows to {deepest}, co_stacksize is {code.co_stacksize}")
     return faults

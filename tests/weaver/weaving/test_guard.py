@@ -1,18 +1,20 @@
 import argparse
+import contextlib
 import email.message
 import inspect
 import json.decoder
 import json.encoder
+import sys
 import traceback
 import types
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from types import CodeType
 from typing import Any
 
 import pytest
 
 from weaver.weaving import Advice, Gate, Guard, selftest, weave
-from weaver.weaving.assembler import decode, encode
+from weaver.weaving.assembler import Assembly, Instruction, Region, decode, encode
 from weaver.weaving.verify import verify
 
 
@@ -160,3 +162,172 @@ def test_woven_library_code_is_sound_and_plain_code_comes_back_the_same(module: 
         assert list(again.co_positions()) == list(code.co_positions())
         assert verify(code) == []
         assert verify(weave(code, advice)) == [], code.co_qualname
+
+
+def test_coroutine_is_entered_at_its_first_step_and_left_at_its_last() -> None:
+    recorder = Recorder()
+
+    async def wait(n: int) -> int:
+        return n + 1
+
+    running = swapped(wait, advice_of(recorder))(1)
+    before = list(recorder.log)
+    with pytest.raises(StopIteration) as stop:
+        running.send(None)
+
+    assert before == []
+    assert stop.value.value == 2
+    assert recorder.log == [("enter", (1,)), ("exit", 2)]
+    assert inspect.iscoroutinefunction(swapped(wait, advice_of(recorder)))
+
+
+def test_asynchronous_generator_is_entered_and_left_once() -> None:
+    recorder = Recorder()
+
+    async def numbers() -> AsyncGenerator[int, None]:
+        yield 1
+
+    steps = swapped(numbers, advice_of(recorder))()
+    with pytest.raises(StopIteration) as first:
+        steps.asend(None).send(None)
+    with pytest.raises(StopAsyncIteration):
+        steps.asend(None).send(None)
+
+    assert first.value.value == 1
+    assert [kind for kind, _ in recorder.log] == ["enter", "exit"]
+
+
+def test_advice_that_only_enters_runs_before_the_body() -> None:
+    recorder, slots = Recorder(), Slots()
+    guarded = swapped(generator, Advice(recorder.enter, guard=Guard(None, lambda: slots, "m0")))
+    always = swapped(plain, Advice(recorder.enter))
+    always.__kwdefaults__ = plain.__kwdefaults__
+
+    assert list(guarded(1)) == [0]
+    slots.m0 = True
+    assert list(guarded(2)) == [0, 1]
+    assert always(4) == plain(4)
+    assert recorder.log == [("enter", (2,)), ("enter", (4, 2, 4, (), {}))]
+
+
+def test_advice_without_exit_leaves_the_result_alone() -> None:
+    recorder = Recorder()
+    woven = swapped(closure(1), Advice(recorder.enter, None, recorder.throw))
+
+    assert woven(1) == 2
+    with pytest.raises(TypeError):
+        woven("")
+    assert [kind for kind, _ in recorder.log] == ["enter", "enter", "throw"]
+
+
+def test_advice_without_throw_lets_the_error_through() -> None:
+    recorder = Recorder()
+    woven = swapped(closure(1), Advice(recorder.enter, recorder.exit))
+
+    assert woven(1) == 2
+    with pytest.raises(TypeError):
+        woven("")
+    assert [kind for kind, _ in recorder.log] == ["enter", "exit", "enter"]
+
+
+def test_error_inside_nested_handlers_reaches_the_body_first() -> None:
+    recorder = Recorder()
+
+    def nested(n: int) -> str:
+        for _ in range(2):
+            try:
+                try:
+                    return f"{1 // n}"
+                except ZeroDivisionError:
+                    with contextlib.suppress(KeyError):
+                        raise KeyError(n) from None
+                    raise ValueError from None
+            except ValueError:
+                n = 1
+        return "never"
+
+    woven = swapped(nested, advice_of(recorder))
+
+    assert [woven(0), woven(1)] == [nested(0), nested(1)] == ["1", "1"]
+    assert [kind for kind, _ in recorder.log] == ["enter", "exit"] * 2
+
+
+def test_parameter_that_is_a_cell_reaches_the_advice() -> None:
+    recorder = Recorder()
+
+    def outer(n: int) -> Any:
+        return lambda: n
+
+    assert swapped(outer, advice_of(recorder))(7)() == 7
+    assert recorder.log[0] == ("enter", (7,))
+
+
+def test_recursion_without_end_raises_the_same_error_when_woven() -> None:
+    def endless(n: int) -> int:
+        return int(endless(n + 1)) + 1
+
+    recorder = Recorder()
+    endless.__code__ = weave(endless.__code__, advice_of(recorder))
+
+    with pytest.raises(RecursionError):
+        endless(0)
+    assert recorder.log[0] == ("enter", (0,))
+
+
+def test_trace_events_and_locals_are_the_same_when_woven() -> None:
+    def events(function: Any) -> list[tuple[str, int, list[str]]]:
+        seen: list[tuple[str, int, list[str]]] = []
+
+        def tracer(frame: types.FrameType, event: str, _: object) -> Any:
+            if frame.f_code.co_name != "plain":
+                return None
+            seen.append((event, frame.f_lineno, sorted(frame.f_locals)))
+            return tracer
+
+        before = sys.gettrace()
+        sys.settrace(tracer)
+        try:
+            function(1, 0)
+        except ZeroDivisionError:
+            pass
+        finally:
+            sys.settrace(before)
+        return seen
+
+    for advice in (advice_of(Recorder()), Advice(Recorder().enter), advice_of(Recorder(), Guard(Gate(), list, "m0"))):
+        woven = swapped(plain, advice)
+        woven.__kwdefaults__ = plain.__kwdefaults__
+        assert events(woven) == events(plain) != []
+
+
+def test_code_without_a_body_is_refused() -> None:
+    code = plain.__code__.replace(co_code=b"", co_linetable=b"", co_exceptiontable=b"")
+
+    with pytest.raises(ValueError, match="there is no RESUME"):
+        weave(code, advice_of(Recorder()))
+
+
+def test_names_of_the_guard_that_the_function_uses_itself_are_shared() -> None:
+    recorder, slots = Recorder(), Slots()
+    slots.m0 = True
+
+    def reads(thing: Any) -> Any:
+        return thing.on, thing.m0
+
+    woven = swapped(reads, advice_of(recorder, Guard(Gate(True), lambda: slots, "m0")))
+
+    assert woven(types.SimpleNamespace(on=1, m0=2)) == (1, 2)
+    assert woven.__code__.co_names == reads.__code__.co_names
+    assert [kind for kind, _ in recorder.log] == ["enter", "exit"]
+
+
+def test_handler_that_reaches_to_the_end_of_the_code_does_not_cover_the_advice() -> None:
+    code = (lambda x: x).__code__
+    head, first, handler = Instruction("RESUME"), Instruction("LOAD_FAST"), Instruction("PUSH_EXC_INFO")
+    end = Instruction("NOP")
+    steps = [head, first, Instruction("RETURN_VALUE"), handler, Instruction("RERAISE")]
+    original = encode(Assembly(steps, [Region(first, end, handler, 0, False)], end), code, co_stacksize=9)
+
+    woven = weave(original, advice_of(Recorder()))
+
+    assert verify(original) == verify(woven) == []

@@ -1,0 +1,76 @@
+"""Modules made of source text, a registry over them, and actions that record what they see."""
+
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from typing import Any
+
+from weaver.event import EventBuffer
+from weaver.joinpoint import Invocation
+from weaver.monitor import Location, MonitorDefinition
+from weaver.pointcut.parser import parse_pointcut
+from weaver.registry import Registry
+
+
+class Recording:
+    """A stateless action that keeps every invocation."""
+
+    name = "Recording"
+    around = False
+
+    def __init__(self, name: str = "Recording") -> None:
+        self.name = name
+        self.seen: list[Invocation] = []
+
+    def run(self, invocation: Invocation) -> Mapping[str, Any] | None:
+        self.seen.append(invocation)
+        return {}
+
+    enter = leave = run
+
+
+class Around:
+    """An around action that keeps what it was told, in order."""
+
+    name = "Around"
+    around = True
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def run(self, invocation: Invocation) -> None:
+        raise AssertionError("an around action is not run")
+
+    def enter(self, invocation: Invocation) -> None:
+        self.seen.append("enter")
+
+    def leave(self, invocation: Invocation) -> None:
+        self.seen.append("raised" if invocation.error is not None else f"leave {invocation.result}")
+
+
+class Failing(Recording):
+    """A stateless action that raises."""
+
+    def run(self, invocation: Invocation) -> Mapping[str, Any] | None:
+        self.seen.append(invocation)
+        raise RuntimeError("the action's own fault")
+
+    enter = leave = run
+
+
+def make_module(source: str, name: str = "woven_target") -> ModuleType:
+    module = ModuleType(name)
+    sys.modules[name] = module
+    exec(compile(source, f"{name}.py", "exec"), vars(module))
+    return module
+
+
+def make_registry(*actions: object) -> Registry:
+    registry = Registry(EventBuffer(100))
+    for action in actions:
+        registry.add_action(action)  # type: ignore[arg-type]
+    return registry
+
+
+def monitor(name: str, pointcut: str, location: Location = "before", **more: Any) -> MonitorDefinition:
+    return MonitorDefinition(name, "application", "custom", location, parse_pointcut(pointcut), **more)

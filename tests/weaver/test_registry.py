@@ -1,0 +1,167 @@
+import logging
+from itertools import combinations
+
+import pytest
+
+from tests.weaver.targets import Around, Recording, make_module, make_registry, monitor
+from weaver import context
+from weaver.dye import FLAGS, SLOTS, SPACE, DyeSpace, mask_of
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError
+from weaver.registry import Registry
+from weaver.shadow import Shadow
+
+F = "execution(* woven_target.f(..))"
+
+
+def one_monitor(*actions: object) -> tuple[Registry, object]:
+    registry, module = make_registry(*actions), make_module("def f(): return 1\ndef g(): return 2\n")
+    registry.add(monitor("M", F))
+    registry.on_module(module)
+    return registry, module
+
+
+def test_monitor_is_off_until_it_is_switched_on_and_leaves_the_original_behind() -> None:
+    registry, module = one_monitor(Recording())
+    original = module.f.__code__  # type: ignore[attr-defined]
+
+    registry.set("M", enabled=True, actions=["Recording"])
+    assert module.f.__code__ is not original  # type: ignore[attr-defined]
+
+    registry.set("M", enabled=False)
+    assert module.f.__code__ is original  # type: ignore[attr-defined]
+
+
+def test_monitor_finds_modules_before_and_after_it_is_added() -> None:
+    registry, _ = one_monitor(Recording())
+    registry.add(monitor("Late", "execution(* woven_target.*(..))"))
+
+    assert registry.get("M")["joinpoints"] == ["woven_target:f"]
+    assert registry.get("Late")["joinpoints"] == ["woven_target:f", "woven_target:g"]
+
+
+def test_module_that_is_seen_twice_is_woven_once() -> None:
+    registry, module = one_monitor(Recording())
+
+    registry.on_module(module)  # type: ignore[arg-type]
+
+    assert registry.get("M")["joinpoints"] == ["woven_target:f"]
+
+
+def test_list_has_every_monitor_by_name() -> None:
+    registry, _ = one_monitor(Recording())
+    registry.add(monitor("A", F))
+
+    assert [status["name"] for status in registry.list()] == ["A", "M"]
+    assert registry.names() == ("A", "M")
+
+
+@pytest.mark.parametrize(
+    ("attributes", "error", "words"),
+    [
+        ({"enabled": "yes"}, InvalidAttributeError, "true or false"),
+        ({"dye_mask": "ADDR1"}, InvalidAttributeError, "list of flag names"),
+        ({"dye_mask": ["ADDR7"]}, UnknownNameError, "ADDR"),
+        ({"actions": ["Recordin"]}, UnknownNameError, "'Recording'"),
+        ({"actions": ["Around"]}, InvalidAttributeError, "does not fit before"),
+        ({"properties": []}, InvalidAttributeError, "a table"),
+        ({"includes": "x"}, InvalidAttributeError, "class patterns"),
+        ({"pointcut": "x"}, InvalidAttributeError, "cannot be set"),
+    ],
+)
+def test_wrong_attribute_is_refused_and_nothing_changes(
+    attributes: dict[str, object], error: type[Exception], words: str
+) -> None:
+    registry, _ = one_monitor(Recording(), Around())
+    before = registry.get("M")
+
+    with pytest.raises(error, match=words):
+        registry.set("M", **{"enabled": True, **attributes})
+
+    assert registry.get("M") == before
+
+
+def test_unknown_monitor_is_refused_with_those_that_are_near() -> None:
+    registry, _ = one_monitor(Recording())
+    registry.add(monitor("Sip_Servlet_Before_Service", F))
+
+    with pytest.raises(UnknownNameError, match="did you mean Sip_Servlet_Before_Service"):
+        registry.get("Sip_Servlet_Before_Servic")
+
+
+def test_name_that_is_taken_is_refused() -> None:
+    registry, _ = one_monitor(Recording())
+
+    with pytest.raises(PluginError, match="already"):
+        registry.add(monitor("M", F))
+    with pytest.raises(PluginError, match="already"):
+        registry.add_action(Recording())
+
+
+def test_action_that_lacks_what_its_kind_needs_is_refused() -> None:
+    class Half:
+        name = "Half"
+        around = True
+
+    with pytest.raises(PluginError, match="enter, leave"):
+        make_registry(Half())
+
+
+def test_mask_can_be_changed_without_end() -> None:
+    action = Recording()
+    registry, module = one_monitor(action)
+    registry.set("M", enabled=True, actions=["Recording"])
+
+    for pair in combinations(FLAGS[:20], 2):
+        registry.set("M", dye_mask=list(pair))
+        module.f()  # type: ignore[attr-defined]
+
+    assert action.seen == []
+    assert registry.get("M")["dye_mask"] == ["PROTOCOL_JRMP", "PROTOCOL_RMI"]
+
+
+def test_flags_are_wanted_while_an_enabled_monitor_names_them() -> None:
+    registry, _ = one_monitor(Recording())
+
+    registry.set("M", enabled=True, dye_mask=["SIP_ANY_HEADER"])
+    assert SPACE.wanted == mask_of(["SIP_ANY_HEADER"])
+    registry.set("M", dye_filtering=False)
+    assert SPACE.wanted == 0
+    registry.set("M", dye_filtering=True)
+    assert SPACE.wanted == mask_of(["SIP_ANY_HEADER"])
+    registry.set("M", enabled=False)
+    assert SPACE.wanted == 0
+
+
+def test_monitor_works_without_a_guard_when_all_slots_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    space = DyeSpace()
+    for n in range(SLOTS):
+        space.hold((n + 1) << 40)
+    for module in ("advice", "registry", "context"):
+        monkeypatch.setattr(f"weaver.{module}.SPACE", space)
+    action = Recording()
+    registry, target = one_monitor(action)
+    registry.set("M", enabled=True, actions=["Recording"], dye_mask=["ADDR1"])
+
+    for vector in (0, mask_of(["ADDR1"])):
+        tokens = context.begin(vector, {})
+        target.f()  # type: ignore[attr-defined]
+        context.end(tokens)
+
+    assert len(action.seen) == 1
+    assert registry.get("M")["counters"]["reached"] == 2
+
+
+def test_joinpoint_that_cannot_be_woven_is_reported_and_the_program_goes_on(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(shadow: Shadow, advice: object) -> None:
+        raise WeaveError(shadow.module, shadow.qualname, "no place for advice")
+
+    monkeypatch.setattr("weaver.registry.weave_shadow", refuse)
+    registry, target = one_monitor(Recording())
+
+    with caplog.at_level(logging.WARNING):
+        status = registry.set("M", enabled=True, actions=["Recording"])
+
+    assert status["failures"] == ["woven_target:f: no place for advice"]
+    assert target.f() == 1  # type: ignore[attr-defined]

@@ -1,0 +1,174 @@
+"""``python -m weaver.build [PACKAGE ...]``: weaves at build time what the server-scope monitors name.
+
+The packages are imported, not run. For every function that a server-scope monitor selects, its woven code is kept in
+``build/woven/<cache tag>/``, where ``weaver.woven_cache`` finds it; what no monitor selects any more is removed.
+
+Errors: exit code 2 with every fault of ``instrumentation.toml``; 1 when a function cannot be woven or a module not be
+imported. A monitor that selects nothing is a warning.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+
+from weaver.config import InstrumentationConfig, load_instrumentation
+from weaver.errors import InstrumentationConfigError, WeaverError
+from weaver.event import EventBuffer
+from weaver.plugins import Plugins
+from weaver.pointcut.match import match
+from weaver.pointcut.nodes import Pointcut
+from weaver.pointcut.parser import parse_pointcut
+from weaver.registry import Registry
+from weaver.shadow import Shadow, scan_module
+from weaver.swap import original_code
+from weaver.woven_cache import SUFFIX, Selection, WovenCache
+
+FILE = "instrumentation.toml"
+OUTPUT = Path("build/woven")
+
+
+@dataclass(frozen=True, slots=True)
+class ServerMonitor:
+    """What is read of a server-scope monitor."""
+
+    name: str
+    pointcut: Pointcut
+    selection: Selection
+
+
+@dataclass(slots=True)
+class Report:
+    """What a build did."""
+
+    kept: dict[str, int] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    removed: int = 0
+
+    @property
+    def functions(self) -> int:
+        """How many woven functions were kept; one that two monitors select counts twice."""
+        return sum(self.kept.values())
+
+
+def build(monitors: Iterable[ServerMonitor], modules: Iterable[ModuleType], cache: WovenCache) -> Report:
+    """Weave and keep what the monitors select in the modules, and remove what else is kept for these modules."""
+    report = Report()
+    wanted = tuple(monitors)
+    for monitor in wanted:
+        report.kept[monitor.name] = 0
+    for module in modules:
+        files: set[Path] = set()
+        for shadow in scan_module(module):
+            for monitor in wanted:
+                if match(monitor.pointcut, shadow).matched:
+                    files |= _keep(shadow, monitor, cache, report)
+        for path in (cache.directory / module.__name__).glob(f"*{SUFFIX}"):
+            if path not in files:
+                path.unlink()
+                report.removed += 1
+    return report
+
+
+def _keep(shadow: Shadow, monitor: ServerMonitor, cache: WovenCache, report: Report) -> set[Path]:
+    try:
+        path = cache.store(shadow, original_code(shadow.function), monitor.selection)
+    except (ValueError, OSError) as error:
+        report.faults.append(f"{monitor.name}: {shadow.id}: {error}")
+        return set()
+    report.kept[monitor.name] += 1
+    return {path}
+
+
+def server_monitors(config: InstrumentationConfig) -> list[ServerMonitor]:
+    """Return the server-scope monitors of the plugins and of the configuration.
+
+    Errors: PluginError, PointcutSyntaxError.
+    """
+    registry = Registry(EventBuffer(1))
+    Plugins(registry).load(config.weaver.plugins)
+    found = [(one["name"], one["scope"], one["pointcut"], one["location"]) for one in registry.list()]
+    found += [
+        (name, monitor.scope, monitor.pointcut or "", monitor.location)
+        for name, monitor in config.monitors.items()
+        if monitor.kind == "custom"
+    ]
+    monitors: list[ServerMonitor] = []
+    for name, scope, text, location in found:
+        if scope == "server":
+            pointcut = parse_pointcut(text)
+            monitors.append(ServerMonitor(name, pointcut, Selection(str(pointcut), location)))
+    return monitors
+
+
+def import_package(name: str, exclude: Sequence[str]) -> tuple[list[ModuleType], list[str]]:
+    """Import a package and all below it but what is excluded and ``__main__``; return the modules and what failed."""
+    modules: list[ModuleType] = []
+    faults: list[str] = []
+    waiting = [name]
+    while waiting:
+        current = waiting.pop(0)
+        if any(current == out or current.startswith(f"{out}.") for out in exclude):
+            continue
+        try:
+            module = importlib.import_module(current)
+        except Exception as error:  # noqa: BLE001  a module that cannot be imported here is reported, the others are woven
+            faults.append(f"{current}: cannot be imported: {error!r}")
+            continue
+        modules.append(module)
+        below = pkgutil.iter_modules(getattr(module, "__path__", None) or [], f"{current}.")
+        waiting += [one.name for one in below if not one.name.endswith(".__main__")]
+    return modules, faults
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Build; return the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        config = load_instrumentation(options.instrumentation)
+        monitors = server_monitors(config)
+    except InstrumentationConfigError as error:
+        print("\n".join(error.faults), file=sys.stderr)
+        return 2
+    except WeaverError as error:
+        print(f"{options.instrumentation}: {error}", file=sys.stderr)
+        return 2
+    modules: list[ModuleType] = []
+    faults: list[str] = []
+    for package in options.packages or [config.target.module]:
+        found, failed = import_package(package, config.weaving.exclude)
+        modules += found
+        faults += failed
+    cache = WovenCache(options.output)
+    report = build(monitors, modules, cache)
+    for name, count in report.kept.items():
+        if count == 0:
+            print(f"warning: {name} selects nothing in these packages", file=sys.stderr)
+    for fault in (*faults, *report.faults):
+        print(f"error: {fault}", file=sys.stderr)
+    print(
+        f"{report.functions} woven functions of {len(monitors)} monitors in {cache.directory}, {report.removed} removed"
+    )
+    return 1 if faults or report.faults else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m weaver.build",
+        allow_abbrev=False,
+        description="Weaves the server-scope monitors' functions at build time.",
+    )
+    parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="default: the target of the instrumentation")
+    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR", help=f"default: {OUTPUT}")
+    parser.add_argument("--instrumentation", type=Path, default=Path(FILE), metavar="FILE", help=f"default: {FILE}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""``weaver monitor``: list, show, switch and change monitors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import click
+
+from weaver.cli.client import connect
+from weaver.cli.output import clean, common_options, print_json, print_table, settings
+
+reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the server's audit log.")
+
+
+@click.group()
+@common_options
+def monitor() -> None:
+    """List monitors, switch them, change them; what is changed holds from the next message on."""
+
+
+@monitor.command("ls")
+@common_options
+def list_() -> None:
+    """List all monitors."""
+    with connect(settings().target) as server:
+        monitors = server.call("monitor.list")
+    if settings().json:
+        print_json({"monitors": monitors})
+        return
+    print_table(
+        ["NAME", "STATE", "MASK", "POINTS", "FIRED", "ERRORS", "ACTIONS"],
+        [_row(status) for status in monitors],
+    )
+    for status in monitors:
+        if status.get("notice"):
+            click.echo(f"{clean(status['name'])}: {clean(status['notice'])}", err=True)
+
+
+@monitor.command()
+@click.argument("name")
+@common_options
+def show(name: str) -> None:
+    """Show all there is to know of a monitor."""
+    with connect(settings().target) as server:
+        status = server.call("monitor.get", name=name)
+    if settings().json:
+        print_json(status)
+        return
+    for key, value in status.items():
+        if key == "joinpoints" and isinstance(value, list):
+            click.echo(f"{key}: {len(value)}")
+            for point in value:
+                click.echo(f"  {clean(point)}")
+        else:
+            click.echo(f"{clean(key)}: {clean(value)}".rstrip())
+
+
+@monitor.command("on")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@reason_option
+@common_options
+def switch_on(names: Sequence[str], reason: str) -> None:
+    """Switch monitors on."""
+    _switch(names, reason, enabled=True)
+
+
+@monitor.command("off")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@reason_option
+@common_options
+def switch_off(names: Sequence[str], reason: str) -> None:
+    """Switch monitors off."""
+    _switch(names, reason, enabled=False)
+
+
+@monitor.command("set")
+@click.argument("name")
+@click.option("--mask", metavar="FLAG,...", help="Dye flags that a message must have; empty for none.")
+@click.option("--filtering/--no-filtering", default=None, help="Whether the mask counts.")
+@click.option("--actions", metavar="ACTION,...", help="What a delegating or custom monitor does.")
+@click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
+@click.option("--on/--off", "enabled", default=None, help="Switch it as well.")
+@reason_option
+@common_options
+def set_(
+    name: str,
+    mask: str | None,
+    filtering: bool | None,
+    actions: str | None,
+    properties: Sequence[str],
+    enabled: bool | None,
+    reason: str,
+) -> None:
+    """Change a monitor: all that is given together, or nothing if one part is wrong."""
+    attributes = {
+        "dye_mask": None if mask is None else _names(mask),
+        "dye_filtering": filtering,
+        "actions": None if actions is None else _names(actions),
+        "enabled": enabled,
+    }
+    given: dict[str, Any] = {key: value for key, value in attributes.items() if value is not None}
+    pairs = dict(map(_pair, properties))
+    if not given and not pairs:
+        raise click.UsageError("nothing to set: give at least one option", click.get_current_context())
+    with connect(settings().target) as server:
+        if pairs:
+            present = server.call("monitor.get", name=name).get("properties", {})
+            given["properties"] = present | {key: _value(text, present.get(key)) for key, text in pairs.items()}
+        changed = server.call("monitor.set", name=name, attributes=given, reason=reason)
+    if settings().json:
+        print_json(changed)
+        return
+    click.echo(f"{clean(changed['name'])} is {_state(changed)}")
+    for key, old in changed.get("old", {}).items():
+        click.echo(f"{key}: {clean(old) or '-'} -> {clean(changed.get(key)) or '-'}")
+
+
+def _switch(names: Sequence[str], reason: str, *, enabled: bool) -> None:
+    with connect(settings().target) as server:
+        changed = [
+            server.call("monitor.set", name=name, attributes={"enabled": enabled}, reason=reason) for name in names
+        ]
+    if settings().json:
+        print_json({"monitors": changed})
+        return
+    for status in changed:
+        points = len(status.get("joinpoints", ()))
+        click.echo(f"{clean(status['name'])} is {_state(status)}" + (f", {points} joinpoints" if enabled else ""))
+        if enabled and not points:
+            click.echo(f"{clean(status['name'])}: its pointcut matches nothing that is loaded", err=True)
+
+
+def _row(status: Mapping[str, Any]) -> list[object]:
+    counters = status.get("counters", {})
+    mask = ",".join(status.get("dye_mask", ()))
+    return [
+        status["name"],
+        _state(status),
+        f"({mask})" if mask and not status.get("dye_filtering") else mask or "-",
+        len(status.get("joinpoints", ())),
+        *(counters.get(name, 0) for name in ("fired", "errors")),
+        ",".join(status.get("actions", ())) or "-",
+    ]
+
+
+def _state(status: Mapping[str, Any]) -> str:
+    return "on" if status.get("enabled") else "off"
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _pair(text: str) -> tuple[str, str]:
+    key, sign, value = text.partition("=")
+    if not sign or not key:
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE", click.get_current_context(), param_hint="--property")
+    return key, value
+
+
+def _value(text: str, present: object) -> object:
+    """Return the value of a property: text where it is text now, else a JSON scalar where it reads as one."""
+    try:
+        read = text if isinstance(present, str) else json.loads(text)
+    except ValueError:
+        return text
+    return text if isinstance(read, list | dict) else read
