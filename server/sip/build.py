@@ -1,19 +1,20 @@
 """Makes requests and responses.
 
-Errors: what comes from an application or a form is checked: every function here raises ValueError for a value with CR,
-LF or NUL.
+The wire form is made at once, since whatever is made is sent; the check that no value breaks out of its line is one
+look at the finished head.
+
+Errors: what comes from an application or a form is checked: every function here raises ValueError for a name that is no
+token and for text with CR, LF or NUL.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from server.sip.grammar import FORBIDDEN
-from server.sip.headers import Headers
+from server.sip.grammar import check_line, split_outside_quotes
+from server.sip.headers import SINGLE, Headers, Via, format_line, long_name
 from server.sip.message import Request, Response
 from server.sip.status import reason_phrase
-
-Pairs = list[tuple[str, str]]
 
 
 def make_request(
@@ -36,12 +37,16 @@ def make_request(
 
     Source: RFC 3261 8.1.1.
     """
-    pairs: Pairs = [("Via", via), ("Max-Forwards", str(max_forwards))]
-    pairs += [("Route", route) for route in routes]
-    pairs += [("From", from_), ("To", to), ("Call-ID", call_id), ("CSeq", f"{cseq} {method}")]
-    if contact is not None:
-        pairs.append(("Contact", contact))
-    return Request(method, _clean(uri), _finish(pairs, extra, body, content_type), body)
+    hops, number = str(max_forwards), f"{cseq} {method}"
+    lines = [f"Via: {via}", f"Max-Forwards: {hops}"]
+    first = {"via": via, "max-forwards": hops, "from": from_, "to": to, "call-id": call_id, "cseq": number}
+    more: dict[str, list[str]] = {}
+    if routes:
+        _add_all("Route", "route", routes, lines, first, more)
+    lines += (f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {number}")
+    _finish(lines, first, more, contact, extra, len(body), content_type)
+    wire = _wire(f"{method} {uri} SIP/2.0", lines, body)
+    return Request(method, uri, Headers(lines, first, more), body, wire)
 
 
 def make_response(
@@ -60,18 +65,31 @@ def make_response(
     Source: RFC 3261 8.2.6, 12.1.1.
     """
     headers = request.headers
-    pairs: Pairs = [("Via", value) for value in headers.get_all("via")]
-    if 100 < status < 300:
-        pairs += [("Record-Route", value) for value in headers.get_all("record-route")]
-    to = headers.get("to") or ""
-    if to_tag and status > 100 and not request.to.tag:
+    get = headers.get
+    via, from_, to, number = get("via") or "", get("from") or "", get("to") or "", get("cseq") or ""
+    call_id = get("call-id") or ""
+    if to_tag and status > 100 and request.to.tag is None:
         to = f"{to};tag={to_tag}"
-    pairs += [("From", headers.get("from") or ""), ("To", to), ("Call-ID", request.call_id)]
-    pairs.append(("CSeq", headers.get("cseq") or ""))
-    if contact is not None:
-        pairs.append(("Contact", contact))
-    reason = reason_phrase(status) if reason is None else _clean(reason)
-    return Response(status, reason, _finish(pairs, extra, body, content_type), body)
+    repeated = headers.more
+    more: dict[str, list[str]] = {}
+    if "via" in repeated:
+        more["via"] = repeated["via"]
+        lines = [f"Via: {value}" for value in more["via"]]
+    else:
+        lines = [f"Via: {via}"]
+    first = {"via": via, "from": from_, "to": to, "call-id": call_id, "cseq": number}
+    if 100 < status < 300 and "record-route" in headers:
+        _add_all("Record-Route", "record-route", headers.get_all("record-route"), lines, first, more)
+    lines += (f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {number}")
+    if status == 100 and "timestamp" in headers:
+        _add_all("Timestamp", "timestamp", headers.get_all("timestamp"), lines, first, more)
+    copied = len(lines)
+    _finish(lines, first, more, contact, extra, len(body), content_type)
+    if reason is None:
+        reason = reason_phrase(status)
+    wire = _wire(f"SIP/2.0 {status} {reason}", lines, body, copied)
+    memo = request.known("via", "from", "cseq")
+    return Response(status, reason, Headers(lines, first, more), body, wire, memo)
 
 
 def make_ack(invite: Request, response: Response) -> Request:
@@ -79,12 +97,7 @@ def make_ack(invite: Request, response: Response) -> Request:
 
     Source: RFC 3261 17.1.1.3.
     """
-    headers = invite.headers
-    pairs: Pairs = [("Via", str(invite.via)), ("Max-Forwards", "70")]
-    pairs += [("Route", value) for value in headers.get_all("route")]
-    pairs += [("From", headers.get("from") or ""), ("To", response.headers.get("to") or "")]
-    pairs += [("Call-ID", invite.call_id), ("CSeq", f"{invite.cseq.number} ACK")]
-    return Request("ACK", invite.uri, _finish(pairs, (), b"", None))
+    return _hop_by_hop("ACK", invite, response.headers.get("to") or "")
 
 
 def make_cancel(invite: Request) -> Request:
@@ -92,50 +105,96 @@ def make_cancel(invite: Request) -> Request:
 
     Source: RFC 3261 9.1.
     """
-    headers = invite.headers
-    pairs: Pairs = [("Via", str(invite.via)), ("Max-Forwards", "70")]
-    pairs += [("Route", value) for value in headers.get_all("route")]
-    pairs += [("From", headers.get("from") or ""), ("To", headers.get("to") or ""), ("Call-ID", invite.call_id)]
-    pairs.append(("CSeq", f"{invite.cseq.number} CANCEL"))
-    return Request("CANCEL", invite.uri, _finish(pairs, (), b"", None))
+    return _hop_by_hop("CANCEL", invite, invite.headers.get("to") or "")
 
 
 def stamp_received(request: Request, host: str, port: int) -> Request:
     """Return the request with ``received`` and ``rport`` of its top Via filled; the same one if nothing is to be done.
 
+    A ``received`` that the sender wrote is not believed.
+
     Source: RFC 3261 18.2.1, RFC 3581 4.
     """
     via = request.via
     wants_port = "rport" in via.params
-    if via.host == host and not wants_port:
+    is_same = via.host.strip("[]") == host
+    if is_same and not wants_port and "received" not in via.params:
         return request
     params = dict(via.params)
+    params.pop("received", None)
     if wants_port:
         params["rport"] = str(port)
-    if via.host != host or wants_port:
+    if wants_port or not is_same:
         params["received"] = host
-    lines = list(request.headers.get_all("via"))
-    first, comma, others = lines[0].partition(",")
-    del first
-    stamped = str(via._replace(params=params)) + (comma + others if comma else "")
-    pairs = [(name, value) for name, value in request.headers.items()]
-    at = next(i for i, (name, _) in enumerate(pairs) if name.lower() in {"via", "v"})
-    pairs[at] = (pairs[at][0], stamped)
-    return Request(request.method, request.uri, Headers.of(pairs), request.body)
+    stamped = str(Via(via.transport, via.host, via.port, params))
+    values = split_outside_quotes(request.headers.get("via") or "", ",")
+    return request.with_first("Via", ",".join((stamped, *values[1:])))
 
 
-def _finish(pairs: Pairs, extra: Iterable[tuple[str, str]], body: bytes, content_type: str | None) -> Headers:
-    pairs.extend(extra)
-    if body and content_type:
-        pairs.append(("Content-Type", content_type))
-    pairs.append(("Content-Length", str(len(body))))
-    headers = Headers.of(pairs)
-    if FORBIDDEN.search("".join(headers.lines)):
-        raise ValueError("a header value holds CR, LF or NUL")
-    return headers
+def _hop_by_hop(method: str, invite: Request, to: str) -> Request:
+    """Make an ACK or CANCEL: the INVITE's top Via alone, its Request-URI, Routes and number."""
+    headers = invite.headers
+    return make_request(
+        method,
+        invite.uri,
+        via=str(invite.via),
+        from_=headers.get("from") or "",
+        to=to,
+        call_id=invite.call_id,
+        cseq=invite.cseq.number,
+        routes=headers.get_all("route"),
+    )
 
 
-def _clean(text: str) -> str:
-    if FORBIDDEN.search(text):
-        raise ValueError(f"CR, LF or NUL in {text!r}")
-    return text
+def _add_all(
+    name: str, key: str, values: Iterable[str], lines: list[str], first: dict[str, str], more: dict[str, list[str]]
+) -> None:
+    """Add a line for each value."""
+    for value in values:
+        lines.append(f"{name}: {value}")
+        _index(key, value, first, more)
+
+
+def _index(key: str, value: str, first: dict[str, str], more: dict[str, list[str]]) -> None:
+    if key not in first:
+        first[key] = value
+    else:
+        more[key] = [*more.get(key, (first[key],)), value]
+
+
+def _finish(
+    lines: list[str],
+    first: dict[str, str],
+    more: dict[str, list[str]],
+    contact: str | None,
+    extra: Iterable[tuple[str, str]],
+    length: int,
+    content_type: str | None,
+) -> None:
+    """Add what follows the mandatory lines."""
+    if contact is not None:
+        lines.append(f"Contact: {contact}")
+        first["contact"] = contact
+    for name, value in extra:
+        lines.append(format_line(name, value))
+        _index(long_name(name), value, first, more)
+    if length and content_type:
+        lines.append(f"Content-Type: {content_type}")
+        _index("content-type", content_type, first, more)
+    if "content-length" in first or not SINGLE.isdisjoint(more):
+        raise ValueError(f"a header that may stand only once is given twice: {', '.join(more) or 'content-length'}")
+    first["content-length"] = text = str(length)
+    lines.append(f"Content-Length: {text}")
+
+
+def _wire(start: str, lines: list[str], body: bytes, copied: int = 0) -> bytes:
+    """Return the message as bytes; the first ``copied`` lines are those of a message that was checked before.
+
+    Errors: ValueError when a value holds CR, LF or NUL.
+    """
+    head = "\r\n".join((start, *lines, "", ""))
+    ends = len(lines) + 2
+    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
+        for line in (start, *lines[copied:]):
+            check_line(line, line.partition(" ")[0])
+    return head.encode("utf-8", "surrogateescape") + body

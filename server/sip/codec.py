@@ -1,17 +1,36 @@
 """Bytes to messages.
 
-The codec is lazy: one pass indexes the header lines and checks what safety needs (names, framing, headers that may
-stand only once, the values that transactions and dialogs read); any other header is parsed when somebody asks.
+The codec is lazy: one pass splits the head into lines and indexes them by name; then what safety needs is checked, and
+nothing else. Checked are the framing, every header's name, the headers that may stand only once, the mandatory ones,
+and the values that transactions, dialogs and routing read: top Via, From, To, Call-ID, CSeq, Contact, Route,
+Record-Route, and a request's URI and Max-Forwards. Any other value is parsed when somebody asks for it.
+
+What is refused is read a second time, tolerantly, for the few headers that an answer needs.
 
 Source: RFC 3261 7, 8.1.1, 18.3, 25.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from functools import lru_cache
+
 from server.sip.errors import MalformedMessageError
-from server.sip.grammar import is_token
-from server.sip.headers import LONG_NAMES, Headers
-from server.sip.message import Message, Request, Response
+from server.sip.grammar import is_number, is_token
+from server.sip.headers import (
+    SINGLE,
+    Headers,
+    NameAddr,
+    Via,
+    format_line,
+    parse_cseq,
+    parse_name_addr,
+    parse_name_addrs,
+    parse_top_via,
+    split_line,
+)
+from server.sip.message import Memo, Request, Response
 from server.sip.uri import parse_uri
 
 MAX_MESSAGE = 65_536
@@ -19,46 +38,36 @@ MAX_LINE = 8_192
 MAX_HEADERS = 256
 
 MANDATORY = ("via", "from", "to", "call-id", "cseq")
-SINGLE = frozenset(
-    {"from", "to", "call-id", "cseq", "max-forwards", "content-length", "content-type", "expires", "min-expires"}
-)
-"""Headers that two parsers must not read differently: a second line of them is refused."""
+_HOPS = frozenset(str(number) for number in range(256))
+_BARE_NUL = re.compile(r"(?<!\\)\0")
+"""NUL may only stand in a quoted pair (RFC 3261 25.1)."""
+_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
 
-_NAMES: dict[str, str] = {}
-"""Header names seen so far, as written -> long name; bounded by ``_MAX_NAMES``."""
-_MAX_NAMES = 2_000
+
+class _RefusedError(Exception):
+    """What is wrong with the bytes; becomes the MalformedMessageError that says so."""
+
+    def __init__(self, reason: str, offset: int, section: str, status: int = 400) -> None:
+        self.reason = reason
+        self.offset = offset
+        self.section = section
+        self.status = status
 
 
 def parse_message(data: bytes) -> Request | Response:
-    """Parse one message.
+    """Parse one message; empty lines before it are skipped.
 
     Errors: MalformedMessageError for whatever is none, and nothing else.
     """
     if len(data) > MAX_MESSAGE:
-        raise MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, 513)
-    head, separator, body = data.partition(b"\r\n\r\n")
-    if not separator:
-        raise MalformedMessageError("the empty line behind the head is missing", len(data), section="RFC 3261 7")
-    lines = head.decode("utf-8", "surrogateescape").split("\r\n")
-    start = lines.pop(0)
-    faults: list[str] = []
-    index = _index(lines, faults)
-    headers = Headers(lines, index)
-    message: Request | Response
-    if start.startswith("SIP/2.0 "):
-        message = _response(start, headers, body)
-    else:
-        message = _request(start, headers, body, faults)
-    _check(message, index, faults)
-    body = _body(message, body, faults)
-    if faults:
-        raise _malformed(message, faults[0])
-    if body is not message.body:
-        message.body = body
-        end = len(head) + 4 + len(body)
-        data = data[:end]
-    message._wire = data
-    return message
+        raise MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, 513, "RFC 3261 21.5.14")
+    if data[:1] == b"\r":
+        data = data.lstrip(b"\r\n")
+    try:
+        return _parse(data)
+    except _RefusedError as error:
+        reason = error.reason.encode("ascii", "replace").decode()
+        raise MalformedMessageError(reason, error.offset, error.status, error.section, _salvage(data)) from None
 
 
 def format_message(message: Request | Response) -> bytes:
@@ -66,151 +75,213 @@ def format_message(message: Request | Response) -> bytes:
     return message.wire()
 
 
-def _index(lines: list[str], faults: list[str]) -> dict[str, list[str]]:
-    """Undo folds in ``lines`` and return their values by long name."""
+def _parse(data: bytes) -> Request | Response:
+    head, empty, body = data.partition(b"\r\n\r\n")
+    if not empty:
+        raise _RefusedError("the empty line behind the head is missing", len(data), "RFC 3261 7")
+    text = head.decode("utf-8", "surrogateescape")
+    lines = text.split("\r\n")
+    start = lines.pop(0)
+    if len(text) > MAX_LINE or len(lines) > MAX_HEADERS:
+        _check_size(start, lines)
+    glued = "".join(lines)
+    if "\n" in glued or "\r" in glued or "\0" in glued:
+        _check_ends(glued, head)
+    try:
+        headers = Headers.parse(lines)
+    except ValueError as error:
+        if "\r\n " not in text and "\r\n\t" not in text:
+            raise _RefusedError(str(error), 0, "RFC 3261 7.3.1") from None
+        headers = _unfolded(text)
+    length = headers.first.get("content-length")
+    if length is not None and length != str(len(body)):
+        body = _cut(data, body, length.strip(" \t"))
+        data = data[: len(head) + 4 + len(body)]
+    memo = _checked(headers, head)
+    if start.startswith("SIP/2.0 "):
+        return _response(start, headers, body, data, memo)
+    return _request(start, headers, body, data, memo)
+
+
+def _check_size(start: str, lines: list[str]) -> None:
     if len(lines) > MAX_HEADERS:
-        faults.append(f"more than {MAX_HEADERS} header lines")
-        del lines[MAX_HEADERS:]
-    index: dict[str, list[str]] = {}
-    names = _NAMES
-    position = 0
-    while position < len(lines):
-        line = lines[position]
-        if line[:1] in {" ", "\t"}:
-            _unfold(lines, position, index, faults)
-            continue
-        name, colon, value = line.partition(":")
-        key = names.get(name)
-        if key is None:
-            key = _long_name(name, colon, faults)
-        if len(line) > MAX_LINE:
-            faults.append(f"a header line is longer than {MAX_LINE} characters")
-        if "\r" in value or "\n" in value or "\0" in value:
-            faults.append(f"CR, LF or NUL in the header {name!r}")
-        found = index.get(key)
-        if found is None:
-            index[key] = [value.strip(" \t")]
-        else:
-            found.append(value.strip(" \t"))
-        position += 1
-    return index
+        raise _RefusedError(f"more than {MAX_HEADERS} header lines", 0, "RFC 3261 7.3", 513)
+    if max(map(len, (start, *lines))) > MAX_LINE:
+        raise _RefusedError(f"a line is longer than {MAX_LINE} characters", 0, "RFC 3261 7.3", 513)
 
 
-def _unfold(lines: list[str], position: int, index: dict[str, list[str]], faults: list[str]) -> None:
-    """Join a continuation to the line before it (RFC 3261 7.3.1)."""
-    more = lines.pop(position).strip(" \t")
-    if position == 0:
-        faults.append("the first header line is a continuation")
-        return
-    before = lines.pop(position - 1)
-    name = before.partition(":")[0]
-    key = _NAMES.get(name) or _long_name(name, ":", faults)
-    joined = f"{before} {more}"
-    lines.insert(position - 1, joined)
-    index[key][-1] = joined.partition(":")[2].strip(" \t")
-    if len(joined) > MAX_LINE:
-        faults.append(f"a header line is longer than {MAX_LINE} characters")
+def _check_ends(glued: str, head: bytes) -> None:
+    if "\n" in glued or "\r" in glued:
+        raise _RefusedError("CR or LF stands alone", 0, "RFC 3261 7")
+    if _BARE_NUL.search(glued):
+        raise _RefusedError("a NUL stands outside of a quoted pair", head.find(b"\0"), "RFC 3261 25.1")
 
 
-def _long_name(name: str, colon: str, faults: list[str]) -> str:
-    """Return the long name; only blanks and tabs may stand before the colon (RFC 3261 7.3.1)."""
-    bare = name.rstrip(" \t")
-    if not colon or not is_token(bare):
-        faults.append(f"{name[:40]!r} is no header name")
-        return "\0" + bare.lower()
-    key = bare.lower()
-    if len(key) == 1:
-        key = LONG_NAMES.get(key, key)
-    if len(_NAMES) < _MAX_NAMES:
-        _NAMES[name] = key
-    return key
+def _unfolded(text: str) -> Headers:
+    """Join continuations to the lines before them (RFC 3261 7.3.1)."""
+    start, _, rest = text.partition("\r\n")
+    if rest[:1] in {" ", "\t"}:
+        raise _RefusedError("the first header line is a continuation", len(start) + 2, "RFC 3261 7.3.1")
+    lines = _FOLD.sub(" ", rest).split("\r\n")
+    _check_size(start, lines)
+    try:
+        return Headers.parse(lines)
+    except ValueError as error:
+        raise _RefusedError(str(error), 0, "RFC 3261 7.3.1") from None
 
 
-def _request(start: str, headers: Headers, body: bytes, faults: list[str]) -> Request:
+def _cut(data: bytes, body: bytes, length: str) -> bytes:
+    """Return as much of the body as Content-Length says; what follows is none of the message (RFC 3261 18.3)."""
+    if not is_number(length):
+        raise _RefusedError(f"the Content-Length {length[:20]!r} is no number", 0, "RFC 3261 20.14")
+    if int(length) > len(body):
+        reason = f"the body has {len(body)} bytes, Content-Length says {int(length)}"
+        raise _RefusedError(reason, len(data), "RFC 3261 18.3")
+    return body[: int(length)]
+
+
+def _checked(headers: Headers, head: bytes) -> Memo:
+    """Parse the values that everybody reads; return them by name."""
+    first = headers.first
+    if headers.more:
+        _check_repeated(headers.more)
+    name = "via"
+    try:
+        memo: Memo = {name: parse_top_via(first[name])}
+        name = "from"
+        memo[name] = address = parse_name_addr(first[name])
+        parse_uri(address.uri)
+        name = "to"
+        memo[name] = address = parse_name_addr(first[name])
+        parse_uri(address.uri)
+        name = "cseq"
+        memo[name] = parse_cseq(first[name])
+        name = "call-id"
+        call_id = first[name]
+        if not call_id or " " in call_id or "\t" in call_id:
+            _check_call_id(call_id.strip(" \t"))
+        name = "contact"
+        if name in first and headers.get(name) != "*":
+            memo[name] = _addresses(headers.get_all(name))
+        for name in ("route", "record-route"):
+            if name in first:
+                memo[name] = _addresses(headers.get_all(name))
+    except KeyError:
+        raise _RefusedError(f"the header {_written(name)} is missing", 0, "RFC 3261 8.1.1") from None
+    except ValueError as error:
+        at = head.lower().find(f"\r\n{name}".encode()) + 2
+        raise _RefusedError(f"the header {_written(name)}: {error}", at, "RFC 3261 25.1") from None
+    return memo
+
+
+def _check_repeated(repeated: dict[str, list[str]]) -> None:
+    for name, values in repeated.items():
+        if name in SINGLE or (name == "content-length" and len(set(values)) > 1):
+            raise _RefusedError(f"the header {_written(name)} stands more than once", 0, "RFC 3261 7.3.1")
+
+
+def _check_call_id(call_id: str) -> None:
+    if not call_id or " " in call_id or "\t" in call_id:
+        raise ValueError("it is empty or holds blanks")
+
+
+@lru_cache(maxsize=1024)
+def _addresses(values: tuple[str, ...]) -> tuple[NameAddr, ...]:
+    found = parse_name_addrs(values)
+    for address in found:
+        parse_uri(address.uri)
+    return found
+
+
+def _request(start: str, headers: Headers, body: bytes, wire: bytes, memo: Memo) -> Request:
     words = start.split(" ")
     if len(words) != 3 or not is_token(words[0]):
-        method, uri, version = (*words, "", "", "")[:3]
-        faults.insert(0, "the first line is neither 'METHOD URI SIP/2.0' nor 'SIP/2.0 STATUS REASON'")
-    else:
-        method, uri, version = words
-    request = Request(method, uri, headers, body)
-    if faults and not is_token(method):
-        return request
-    if version.upper() != "SIP/2.0":
-        if not version.upper().startswith("SIP/"):
-            raise MalformedMessageError("the first line is no SIP", 0, section="RFC 3261 7.1")
-        raise _malformed(request, f"the version {version} is not SIP/2.0", 505)
+        last = start.split()[-1:]
+        reason = "the first line is neither 'METHOD URI SIP/2.0' nor 'SIP/2.0 STATUS REASON'"
+        raise _RefusedError(reason, 0, "RFC 3261 7.1", _version_status(last[0] if last else ""))
+    method, uri, version = words
+    if version != "SIP/2.0" and version.upper() != "SIP/2.0":
+        reason = f"the version {version[:20]!r} is not SIP/2.0"
+        raise _RefusedError(reason, start.rfind(" ") + 1, "RFC 3261 7.1", _version_status(version))
     try:
         parse_uri(uri)
     except ValueError as error:
-        faults.append(f"the Request-URI {uri!r}: {error}")
+        raise _RefusedError(f"the Request-URI {uri[:80]!r}: {error}", len(method) + 1, "RFC 3261 19.1") from None
+    request = Request(method, uri, headers, body, wire, memo)
+    if request.cseq.method != method:
+        raise _RefusedError(f"the CSeq method {request.cseq.method} is not {method}", 0, "RFC 3261 8.1.1.5")
+    hops = headers.first.get("max-forwards")
+    if hops is not None and hops not in _HOPS and not (is_number(hops.strip(" \t")) and int(hops) < 256):
+        raise _RefusedError(f"the Max-Forwards {hops[:20]!r} is out of range", 0, "RFC 3261 20.22")
     return request
 
 
-def _response(start: str, headers: Headers, body: bytes) -> Response:
-    status, _, reason = start[8:].partition(" ")
-    if len(status) != 3 or not status.isascii() or not status.isdigit() or not 100 <= int(status) <= 699:
-        raise MalformedMessageError(f"{status!r} is no status code", 8, section="RFC 3261 7.2")
-    return Response(int(status), reason, headers, body)
+def _version_status(version: str) -> int:
+    """Return 505 for another version of SIP."""
+    version = version.upper()
+    return 505 if version.startswith("SIP/") and version != "SIP/2.0" else 400
 
 
-def _check(message: Request | Response, index: dict[str, list[str]], faults: list[str]) -> None:
-    for name in MANDATORY:
-        if name not in index:
-            faults.append(f"the header {name.title()} is missing")
-            return
-    for name, values in index.items():
-        if len(values) > 1 and name in SINGLE and (name != "content-length" or len(set(values)) > 1):
-            faults.append(f"the header {name.title()} stands more than once")
-    try:
-        message.via  # noqa: B018 - parsing is the check
-        message.from_.parsed_uri  # noqa: B018
-        message.to.parsed_uri  # noqa: B018
-        if isinstance(message, Request) and message.cseq.method != message.method:
-            faults.append(f"the CSeq method {message.cseq.method} is not {message.method}")
-        message.cseq  # noqa: B018
-        if "contact" in index and index["contact"] != ["*"]:
-            for contact in message.contacts:
-                contact.parsed_uri  # noqa: B018
-        message.routes  # noqa: B018
-        message.record_routes  # noqa: B018
-    except ValueError as error:
-        faults.append(str(error))
-    if not message.call_id or any(c in message.call_id for c in " \t"):
-        faults.append("the Call-ID is empty or holds blanks")
-    for name in ("max-forwards", "expires"):
-        text = index[name][0] if name in index else "0"
-        if not (text.isascii() and text.isdigit()) or len(text) > 10 or (name == "max-forwards" and int(text) > 255):
-            faults.append(f"the {name.title()} {text[:20]!r} is out of range")
+def _response(start: str, headers: Headers, body: bytes, wire: bytes, memo: Memo) -> Response:
+    status = start[8:11]
+    if not is_number(status) or not 100 <= int(status) <= 699 or start[11:12] not in {" ", ""}:
+        raise _RefusedError(f"{start[8:28]!r} does not begin with a status code", 8, "RFC 3261 7.2")
+    return Response(int(status), start[12:], headers, body, wire, memo)
 
 
-def _body(message: Message, body: bytes, faults: list[str]) -> bytes:
-    """Cut the body to Content-Length (RFC 3261 18.3)."""
-    text = message.headers.get("content-length")
-    if text is None:
-        return body
-    if not (text.isascii() and text.isdigit()) or len(text) > 10:
-        faults.append(f"the Content-Length {text[:20]!r} is no number")
-        return body
-    length = int(text)
-    if length == len(body):
-        return body
-    if length > len(body):
-        faults.append(f"the body has {len(body)} bytes, Content-Length says {length}")
-        return body
-    return body[:length]
+def _salvage(data: bytes) -> Request | None:
+    """Return as much of a refused request as an answer needs, None when it is no request or too little of it is there.
 
-
-def _malformed(message: Request | Response, reason: str, status: int = 400) -> MalformedMessageError:
-    """Make the error, with the request to answer if enough of it can be read."""
-    answerable: Request | None = None
-    if isinstance(message, Request) and is_token(message.method) and message.method != "ACK":
+    Every Via stays and of From, To, Call-ID, CSeq and Timestamp the first, as text: an answer repeats them, it does not
+    read them. A CSeq must at least have a number, be it out of range, or the sender could not match the answer.
+    """
+    head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
+    start, _, rest = head.partition("\r\n")
+    words = start.split()
+    if len(words) < 2 or not is_token(words[0]) or words[0] == "ACK" or not words[-1].upper().startswith("SIP/"):
+        return None
+    lines: list[str] = []
+    kept: set[str] = set()
+    for line in _FOLD.sub(" ", rest).split("\r\n")[:MAX_HEADERS]:
         try:
-            if all(name in message.headers for name in MANDATORY):
-                message.via, message.from_, message.to, message.cseq  # noqa: B018
-                clean = [(n, v) for n, v in message.headers.items() if not any(c in n + v for c in "\r\n\0")]
-                answerable = Request(message.method, message.uri, Headers.of(clean))
+            name, value = split_line(line)
+            if name in {*MANDATORY, "timestamp"} and (name == "via" or name not in kept):
+                lines.append(format_line(line.partition(":")[0].rstrip(" \t"), value))
+                kept.add(name)
         except ValueError:
-            answerable = None
-    reason = reason.encode("ascii", "replace").decode()
-    return MalformedMessageError(reason, 0, status, "RFC 3261 25", answerable)
+            continue
+    headers = Headers.parse(lines)
+    number = (headers.get("cseq") or "x").split()[:1]
+    if not kept.issuperset(MANDATORY) or not number or not is_number(number[0], MAX_LINE):
+        return None
+    memo: Memo = {name: _or_empty(parse_name_addr, headers.get(name) or "") for name in ("from", "to")}
+    via = _readable_via(headers.get("via") or "")
+    if via is None:
+        return None
+    if str(via) != headers.get("via"):
+        headers = headers.with_first("Via", str(via))
+    memo["via"] = via
+    uri = "" if len(words) < 3 else words[1]
+    return Request(words[0], uri, headers, memo=memo)
+
+
+def _or_empty(parse: Callable[[str], NameAddr], text: str) -> NameAddr:
+    try:
+        return parse(text)
+    except ValueError:
+        return NameAddr(None, "", {})
+
+
+def _readable_via(text: str) -> Via | None:
+    """Return the top Via, without its parameters when those cannot be read."""
+    for attempt in (text, text.partition(";")[0]):
+        try:
+            return parse_top_via(attempt)
+        except ValueError:
+            continue
+    return None
+
+
+def _written(name: str) -> str:
+    """Return a header's name as RFC 3261 writes it."""
+    return {"call-id": "Call-ID", "cseq": "CSeq"}.get(name, name.title())

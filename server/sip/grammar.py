@@ -1,4 +1,4 @@
-"""Characters and lexical rules of RFC 3261 25.1, one regular expression a rule."""
+"""Characters and lexical rules of RFC 3261 25.1."""
 
 from __future__ import annotations
 
@@ -10,22 +10,26 @@ TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\])\Z")
 """host = hostname / IPv4address / IPv6reference; underscores are met in the field and tolerated"""
 
-FORBIDDEN = re.compile(r"[\r\n\0]")
-"""What no header value, URI or reason phrase may hold."""
-
 
 def is_token(text: str) -> bool:
     """Say whether the text is a token."""
-    return TOKEN.match(text) is not None
+    return (text.isalnum() and text.isascii()) or TOKEN.match(text) is not None
+
+
+def is_number(text: str, digits: int = 10) -> bool:
+    """Say whether the text is 1*DIGIT and not longer than so many digits."""
+    return text.isdigit() and text.isascii() and len(text) <= digits
 
 
 def check_line(text: str, what: str) -> str:
-    """Return the text if it can stand on one line.
+    """Return the text if it can stand on one line of a message.
 
-    Errors: ValueError for CR, LF or NUL.
+    Errors: ValueError for CR, LF or NUL, and for what cannot be written as UTF-8.
     """
-    if FORBIDDEN.search(text):
+    if "\r" in text or "\n" in text or "\0" in text:
         raise ValueError(f"{what} holds CR, LF or NUL: {text!r}")
+    if not text.isascii():
+        text.encode("utf-8", "surrogateescape")
     return text
 
 
@@ -34,6 +38,8 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
 
     Errors: ValueError for a quoted string or an angle bracket that is not closed.
     """
+    if separator not in text:
+        return [text]
     if '"' not in text and "<" not in text:
         return text.split(separator)
     parts: list[str] = []

@@ -1,40 +1,62 @@
 """SIP messages as values: ``Request`` and ``Response``.
 
 Heads are text (UTF-8, bytes that are none are kept by surrogateescape), bodies bytes. Neither kind is ever changed;
-typed values are parsed when asked for and remembered. The codec has checked the ones that it promises, so that reading
-them raises nothing.
+typed values are parsed when asked for and remembered. The codec has checked the ones that it promises (see
+``server.sip.codec``), so that reading those of a received message raises nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar, cast
+from typing import Self, TypeVar, cast
 
-from server.sip.grammar import split_outside_quotes
-from server.sip.headers import CSeq, Headers, NameAddr, Via, parse_cseq, parse_name_addr, parse_name_addrs, parse_via
+from server.sip.grammar import check_line, is_number, split_outside_quotes
+from server.sip.headers import (
+    CSeq,
+    Headers,
+    NameAddr,
+    Via,
+    long_name,
+    parse_cseq,
+    parse_name_addr,
+    parse_name_addrs,
+    parse_top_via,
+    parse_via,
+)
 from server.sip.uri import Uri, parse_uri
 
 T = TypeVar("T")
+Memo = dict[str, object]
+"""Typed values by the long name of their header."""
 
 
 class Message:
-    """What requests and responses have in common."""
+    """What requests and responses have in common.
+
+    Shape: ``wire`` and ``memo`` given to the constructor are what the maker knows already.
+    """
 
     __slots__ = ("_memo", "_wire", "body", "headers")
 
-    def __init__(self, headers: Headers, body: bytes, wire: bytes | None = None) -> None:
-        self.headers = headers
-        self.body = body
-        self._wire = wire
-        self._memo: dict[str, object] = {}
+    headers: Headers
+    body: bytes
+    _wire: bytes | None
+    _memo: Memo
 
     @property
     def start_line(self) -> str:
         """The first line."""
-        raise AssertionError("a message is a request or a response")
+        raise NotImplementedError
+
+    def _copy(self, headers: Headers, body: bytes, memo: Memo) -> Self:
+        """Return the same kind of message with another head and body."""
+        raise NotImplementedError
 
     def wire(self) -> bytes:
-        """Return the message as bytes; those of a received message are those that came."""
+        """Return the message as bytes; those of a received message are those that came.
+
+        Errors: ValueError for text that cannot be written as UTF-8.
+        """
         if self._wire is None:
             head = "\r\n".join((self.start_line, *self.headers.lines, "", ""))
             self._wire = head.encode("utf-8", "surrogateescape") + self.body
@@ -54,6 +76,54 @@ class Message:
     def __repr__(self) -> str:
         return f"<{self.start_line} {self.headers.get('call-id')}>"
 
+    def with_header(self, name: str, value: str) -> Self:
+        """Return the message with one line of that name in place of all.
+
+        Errors: ValueError for a name that is no token or a value with CR, LF or NUL.
+        """
+        return self._changed(name, self.headers.with_header(name, value), self.body)
+
+    def with_first(self, name: str, value: str) -> Self:
+        """Return the message with another value on the first line of that name.
+
+        Errors: ValueError as ``with_header``.
+        """
+        return self._changed(name, self.headers.with_first(name, value), self.body)
+
+    def with_added(self, name: str, value: str, first: bool = False) -> Self:
+        """Return the message with one line more of that name, behind or before those there are.
+
+        Errors: ValueError as ``with_header``.
+        """
+        return self._changed(name, self.headers.with_added(name, value, first), self.body)
+
+    def without(self, name: str) -> Self:
+        """Return the message with no line of that name."""
+        return self._changed(name, self.headers.without(name), self.body)
+
+    def with_body(self, body: bytes, content_type: str | None = None) -> Self:
+        """Return the message with another body, of that Content-Type or, with None, of none.
+
+        Errors: ValueError as ``with_header``.
+        """
+        headers = self.headers.without("content-type")
+        if content_type is not None:
+            headers = headers.with_added("Content-Type", content_type)
+        return self._changed("content-type", headers, body)
+
+    def _changed(self, name: str, headers: Headers, body: bytes) -> Self:
+        """Copy with other headers; the Content-Length is what the body has, whoever set it."""
+        length = str(len(body))
+        if headers.get_all("content-length") != (length,):
+            headers = headers.with_header("Content-Length", length)
+        changed = long_name(name)
+        return self._copy(headers, body, {key: value for key, value in self._memo.items() if key != changed})
+
+    def known(self, *names: str) -> Memo:
+        """Return those typed values of these headers that were parsed already."""
+        memo = self._memo
+        return {name: memo[name] for name in names if name in memo}
+
     def _typed(self, name: str, parse: Callable[[str], T]) -> T:
         found = self._memo.get(name)
         if found is None:
@@ -68,12 +138,12 @@ class Message:
 
     def _number(self, name: str) -> int | None:
         text = self.headers.get(name)
-        return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) < 11 else None
+        return int(text) if text is not None and is_number(text) else None
 
     @property
     def via(self) -> Via:
         """The top Via."""
-        return self._typed("via", lambda text: parse_via(split_outside_quotes(text, ",")[0].strip()))
+        return self._typed("via", parse_top_via)
 
     @property
     def from_(self) -> NameAddr:
@@ -102,11 +172,11 @@ class Message:
         Errors: ValueError.
         """
         lines = self.headers.get_all("via")
-        return tuple(parse_via(part.strip()) for line in lines for part in split_outside_quotes(line, ","))
+        return tuple([parse_via(part) for line in lines for part in split_outside_quotes(line, ",")])
 
     @property
     def contacts(self) -> tuple[NameAddr, ...]:
-        """Every Contact."""
+        """Every Contact; that of ``Contact: *`` has the URI ``*``."""
         return self._list("contact")
 
     @property
@@ -121,12 +191,12 @@ class Message:
 
     @property
     def max_forwards(self) -> int | None:
-        """Max-Forwards, None without one."""
+        """Max-Forwards, None without one that is a number."""
         return self._number("max-forwards")
 
     @property
     def expires(self) -> int | None:
-        """Expires, None without one; seconds."""
+        """Expires in seconds, None without one that is a number."""
         return self._number("expires")
 
     @property
@@ -140,10 +210,21 @@ class Request(Message):
 
     __slots__ = ("method", "uri")
 
-    def __init__(self, method: str, uri: str, headers: Headers, body: bytes = b"", wire: bytes | None = None) -> None:
-        super().__init__(headers, body, wire)
+    def __init__(
+        self,
+        method: str,
+        uri: str,
+        headers: Headers,
+        body: bytes = b"",
+        wire: bytes | None = None,
+        memo: Memo | None = None,
+    ) -> None:
         self.method = method
         self.uri = uri
+        self.headers = headers
+        self.body = body
+        self._wire = wire
+        self._memo = {} if memo is None else memo
 
     @property
     def start_line(self) -> str:
@@ -155,29 +236,16 @@ class Request(Message):
         """The Request-URI, parsed."""
         return parse_uri(self.uri)
 
-    def with_headers(self, headers: Headers) -> Request:
-        """Return the request with other headers."""
-        return Request(self.method, self.uri, headers, self.body)
-
     def with_uri(self, uri: str) -> Request:
         """Return the request with another Request-URI.
 
         Errors: ValueError for what is none.
         """
-        parse_uri(uri)
-        return Request(self.method, uri, self.headers, self.body)
+        parse_uri(check_line(uri, "the Request-URI"))
+        return Request(self.method, uri, self.headers, self.body, None, dict(self._memo))
 
-    def with_header(self, name: str, value: str) -> Request:
-        """Return the request with one line of that name in place of all."""
-        return self.with_headers(self.headers.with_header(name, value))
-
-    def with_added(self, name: str, value: str, first: bool = False) -> Request:
-        """Return the request with one line more."""
-        return self.with_headers(self.headers.with_added(name, value, first))
-
-    def without(self, name: str) -> Request:
-        """Return the request with no line of that name."""
-        return self.with_headers(self.headers.without(name))
+    def _copy(self, headers: Headers, body: bytes, memo: Memo) -> Request:
+        return Request(self.method, self.uri, headers, body, None, memo)
 
 
 class Response(Message):
@@ -186,11 +254,20 @@ class Response(Message):
     __slots__ = ("reason", "status")
 
     def __init__(
-        self, status: int, reason: str, headers: Headers, body: bytes = b"", wire: bytes | None = None
+        self,
+        status: int,
+        reason: str,
+        headers: Headers,
+        body: bytes = b"",
+        wire: bytes | None = None,
+        memo: Memo | None = None,
     ) -> None:
-        super().__init__(headers, body, wire)
         self.status = status
         self.reason = reason
+        self.headers = headers
+        self.body = body
+        self._wire = wire
+        self._memo = {} if memo is None else memo
 
     @property
     def start_line(self) -> str:
@@ -202,18 +279,5 @@ class Response(Message):
         """The method of the request that this answers."""
         return self.cseq.method
 
-    def with_headers(self, headers: Headers) -> Response:
-        """Return the response with other headers."""
-        return Response(self.status, self.reason, headers, self.body)
-
-    def with_header(self, name: str, value: str) -> Response:
-        """Return the response with one line of that name in place of all."""
-        return self.with_headers(self.headers.with_header(name, value))
-
-    def with_added(self, name: str, value: str, first: bool = False) -> Response:
-        """Return the response with one line more."""
-        return self.with_headers(self.headers.with_added(name, value, first))
-
-    def without(self, name: str) -> Response:
-        """Return the response with no line of that name."""
-        return self.with_headers(self.headers.without(name))
+    def _copy(self, headers: Headers, body: bytes, memo: Memo) -> Response:
+        return Response(self.status, self.reason, headers, body, None, memo)

@@ -12,20 +12,28 @@ Params = Mapping[str, str | None]
 def parse_params(text: str) -> dict[str, str | None]:
     """Return the parameters of ``a=1;b;c="x"``; names in lower case, None for one without a value.
 
-    Errors: ValueError for an empty name or an open quoted string.
+    A ``;`` at the very end is tolerated, and so is a parameter that is repeated with the same value.
+
+    Errors: ValueError for an empty name, an open quoted string, or a parameter that stands twice with two values: what
+    two readers could understand in two ways is refused (RFC 3261 7.3.1).
     """
     found: dict[str, str | None] = {}
-    for part in split_outside_quotes(text, ";"):
-        name, equals, value = part.partition("=")
-        name = name.strip().lower()
+    if not text:
+        return found
+    parts = split_outside_quotes(text, ";")
+    if not parts[-1].strip(" \t"):
+        parts.pop()
+    for part in parts:
+        name, equals, text = part.partition("=")
+        name = name.strip(" \t").lower()
+        value = text.strip(" \t") if equals else None
         if not name:
-            if part.strip():
-                raise ValueError(f"a parameter without a name: {part!r}")
-            continue
-        found.setdefault(name, value.strip() if equals else None)
+            raise ValueError(f"a parameter without a name: {part!r}")
+        if found.setdefault(name, value) != value:
+            raise ValueError(f"the parameter {name!r} has two values")
     return found
 
 
 def format_params(params: Params) -> str:
     """Return ``;a=1;b``."""
-    return "".join(f";{name}" if value is None else f";{name}={value}" for name, value in params.items())
+    return "".join([f";{name}" if value is None else f";{name}={value}" for name, value in params.items()])

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
-from urllib.parse import unquote
+from ipaddress import IPv6Address
+from urllib.parse import quote, unquote
 
-from server.sip.grammar import HOST, check_line
+from server.sip.grammar import HOST, check_line, is_number
 from server.sip.params import Params, format_params, parse_params
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
+_NEVER = re.compile(r'[\x00-\x20\x7f<>"]')
+_USER_SAFE = "!*'()&=+$,;?/"
+"""Besides letters, digits and ``-_.~``, what a user part holds without an escape (RFC 3261 25.1 user)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +36,11 @@ class SipUri:
         return f"{self.scheme}:{user}{self.host}{port}{format_params(self.params)}{headers}"
 
     def address_of_record(self) -> str:
-        """Return user and host, without port and parameters, in one spelling.
+        """Return user and host, without port and parameters, in one spelling: a URI again.
 
         Source: RFC 3261 10.3 step 5.
         """
-        user = "" if self.user is None else unquote(self.user) + "@"
+        user = "" if self.user is None else escape_user(unescape(self.user)) + "@"
         return f"{self.scheme}:{user}{self.host.lower()}"
 
 
@@ -62,19 +69,19 @@ class OtherUri:
 Uri = SipUri | TelUri | OtherUri
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def parse_uri(text: str) -> Uri:
     """Parse a URI.
 
     Errors: ValueError, with the reason.
     """
-    check_line(text, "a URI")
     scheme, colon, rest = text.partition(":")
-    scheme = scheme.lower()
-    if not colon or not scheme or not scheme.replace("+", "").replace("-", "").replace(".", "").isalnum():
+    if not colon or not _SCHEME.match(scheme):
         raise ValueError("there is no scheme such as sip:")
-    if any(character in text for character in ' \t<>"'):
-        raise ValueError("there is a blank, quote or angle bracket in it")
+    if _NEVER.search(text):
+        raise ValueError("there is a blank, control character, quote or angle bracket in it")
+    check_line(text, "a URI")
+    scheme = scheme.lower()
     if scheme == "tel":
         return TelUri(rest)
     if scheme not in {"sip", "sips"}:
@@ -103,21 +110,35 @@ def split_host_port(text: str) -> tuple[str, int | None]:
     Errors: ValueError.
     """
     if text.startswith("["):
-        host, bracket, port = text.partition("]")
-        host += bracket
-        if port and not port.startswith(":"):
+        address, bracket, rest = text.partition("]")
+        host = address + bracket
+        if HOST.match(host):
+            IPv6Address(address[1:])
+        nothing, colon, port = rest.partition(":")
+        if nothing:
             raise ValueError(f"what follows ']' is no port: {text!r}")
-        port = port[1:]
-        colon = ":" if port else ""
     else:
         host, colon, port = text.partition(":")
     if not HOST.match(host):
         raise ValueError(f"{host!r} is no host")
     if not colon:
         return host, None
-    if not port.isascii() or not port.isdigit() or len(port) > 5 or int(port) > 65535:
+    if not is_number(port, 5) or int(port) > 65535:
         raise ValueError(f"{port!r} is no port")
     return host, int(port)
+
+
+def escape_user(text: str) -> str:
+    """Return any text as the user part of a URI, with what may not stand there as ``%XX``.
+
+    Source: RFC 3261 19.1.2.
+    """
+    return quote(text, _USER_SAFE, "utf-8", "surrogateescape")
+
+
+def unescape(text: str) -> str:
+    """Undo ``%XX``, once; bytes that are no UTF-8 stay apart from each other (surrogateescape)."""
+    return unquote(text, "utf-8", "surrogateescape") if "%" in text else text
 
 
 def uris_equal(one: Uri, other: Uri) -> bool:
@@ -127,19 +148,18 @@ def uris_equal(one: Uri, other: Uri) -> bool:
     """
     if not isinstance(one, SipUri) or not isinstance(other, SipUri):
         return str(one).lower() == str(other).lower()
-    if (one.scheme, one.password, one.port, one.host.lower()) != (
-        other.scheme,
-        other.password,
-        other.port,
-        other.host.lower(),
-    ):
-        return False
-    if (None if one.user is None else unquote(one.user)) != (None if other.user is None else unquote(other.user)):
+    if _address(one) != _address(other):
         return False
     for name in {*one.params, *other.params}:
         in_both = name in one.params and name in other.params
-        if in_both and (one.params[name] or "").lower() != (other.params[name] or "").lower():
+        if in_both and unescape(one.params[name] or "").lower() != unescape(other.params[name] or "").lower():
             return False
         if not in_both and name in {"user", "ttl", "method", "maddr", "transport"}:
             return False
-    return sorted(one.headers.lower().split("&")) == sorted(other.headers.lower().split("&"))
+    return sorted(unescape(one.headers).lower().split("&")) == sorted(unescape(other.headers).lower().split("&"))
+
+
+def _address(uri: SipUri) -> tuple[str, str | None, str | None, str, int | None]:
+    user = None if uri.user is None else unescape(uri.user)
+    password = None if uri.password is None else unescape(uri.password)
+    return uri.scheme, user, password, uri.host.lower(), uri.port

@@ -1,22 +1,24 @@
 """The embedded state tier: one process, nothing to set up, the default.
 
 It keeps encoded bytes, not objects, as any other store does; so every test of one process tests the same path, and idle
-calls cost the garbage collector nothing.
+calls cost the garbage collector nothing. Who has a call on loan cannot die without the store, so a loan has no time
+limit here, and a token is a number that grows.
 """
 
 from __future__ import annotations
 
 import heapq
-from dataclasses import dataclass
+from math import inf
 from secrets import token_hex
 
 from gevent.event import Event
 
 from server.clock import Clock, Deadline
 from server.errors import CallStateLockedError, CallStateLostError, CallStateTooLargeError, StaleTokenError
-from server.state.store import Checkout, Poll
+from server.state.store import MAX_STATE, Checkout, Poll, StoreStatistics
 
-MAX_STATE = 65_536
+LOOK_AGAIN = 0.1
+"""Seconds after which a due call that was on loan is looked at again."""
 
 
 class _Entry:
@@ -31,29 +33,64 @@ class _Entry:
         self.released: Event | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryStatistics:
-    """What the store holds."""
+class _Deadlines:
+    """One deadline a name, the earliest first.
 
-    calls: int
-    locked: int
-    state_bytes: int
-    aliases: int
+    A moved deadline leaves its old place in the heap, which is passed over; with more old places than live ones the
+    heap is made again, or it would grow with every moved timer.
+    """
+
+    __slots__ = ("_heap", "at")
+
+    def __init__(self) -> None:
+        self.at: dict[str, float] = {}
+        self._heap: list[tuple[float, str]] = []
+
+    def set(self, name: str, at: float) -> None:
+        self.at[name] = at
+        heap = self._heap
+        heapq.heappush(heap, (at, name))
+        if len(heap) > 64 and len(heap) > 2 * len(self.at):
+            self._heap = [(time, key) for key, time in self.at.items()]
+            heapq.heapify(self._heap)
+
+    def clear(self, name: str) -> None:
+        self.at.pop(name, None)
+
+    def first(self) -> float:
+        """Return the earliest deadline, infinity when there is none."""
+        heap, at = self._heap, self.at
+        while heap and at.get(heap[0][1]) != heap[0][0]:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else inf
+
+    def take(self, now: float) -> str | None:
+        """Take the name with the earliest deadline, if that has come."""
+        if self.first() > now:
+            return None
+        _, name = heapq.heappop(self._heap)
+        del self.at[name]
+        return name
 
 
 class MemoryStore:
-    """Call states in a dict, due times on a heap.
+    """Call states in a dict, deadlines on heaps.
 
     Units: ``epoch`` is the time of day when the store began; its clock goes on from there, monotonic.
     """
 
-    def __init__(self, clock: Clock, epoch: float) -> None:
+    def __init__(self, clock: Clock, epoch: float, *, max_state_bytes: int = MAX_STATE) -> None:
         self._monotonic = clock.monotonic
         self._offset = epoch - clock.monotonic()
+        self._max_state_bytes = max_state_bytes
         self._entries: dict[str, _Entry] = {}
-        self._heap: list[tuple[float, str]] = []
-        self._aliases: dict[str, tuple[str, float]] = {}
+        self._due = _Deadlines()
+        self._expiring = _Deadlines()
+        self._tombstones = _Deadlines()
+        self._aliases: dict[str, str] = {}
+        self._alias_ends = _Deadlines()
         self._token = 0
+        self._refused = self._expired = 0
         self.incarnation = token_hex(8)
 
     def now(self) -> Deadline:
@@ -61,97 +98,132 @@ class MemoryStore:
         return Deadline(self._monotonic() + self._offset)
 
     def check_out(self, key: str, *, create: bool = False, cached: int = -1, wait: float = 0.0) -> Checkout:
-        """Lock a call and read it."""
+        """Lock a call and read it.
+
+        Switches: only when ``wait`` is given and somebody else has the call.
+        """
         entry = self._entries.get(key)
+        if entry is not None and entry.owner:
+            entry = self._wait(key, wait)
+        if entry is not None and entry.expires is not None and entry.expires <= self.now():
+            self._expire(key)
+            entry = None
         if entry is None:
-            if not create:
-                raise CallStateLostError(key, "there is no such call")
-            entry = self._entries[key] = _Entry()
-        elif entry.owner:
-            if not self._wait(entry, wait):
-                raise CallStateLockedError(key, "the call is being worked on")
-            return self.check_out(key, create=create, cached=cached)
-        self._token += 1
-        entry.owner = self._token
-        state = None if entry.version == cached else entry.state
-        return Checkout(key, self._token, entry.version, state)
+            entry = self._begin(key, create)
+        self._token = entry.owner = token = self._token + 1
+        return Checkout(key, token, entry.version, None if entry.version == cached else entry.state)
 
     def check_in(self, checkout: Checkout, state: bytes, *, next_due: Deadline | None, expires: Deadline | None) -> int:
         """Write a call and unlock it."""
+        key = checkout.key
         entry = self._owned(checkout)
-        if len(state) > MAX_STATE:
-            raise CallStateTooLargeError(checkout.key, f"{len(state)} bytes; the limit is {MAX_STATE}")
+        if len(state) > self._max_state_bytes:
+            raise CallStateTooLargeError(key, f"{len(state)} bytes; the limit is {self._max_state_bytes}")
         entry.state = state
         entry.version += 1
-        entry.expires = expires
-        if next_due is not None and next_due != entry.due:
-            heapq.heappush(self._heap, (next_due, checkout.key))
-            if len(self._heap) > 64 and len(self._heap) > 4 * len(self._entries):
-                self._heap = [(e.due, key) for key, e in self._entries.items() if e.due is not None]
-                self._heap.append((next_due, checkout.key))
-                heapq.heapify(self._heap)
-        entry.due = next_due
+        if next_due != entry.due or checkout.due:
+            entry.due = next_due
+            _schedule(self._due, key, next_due)
+        if expires != entry.expires:
+            entry.expires = expires
+            _schedule(self._expiring, key, expires)
         self._release(entry)
         return entry.version
 
     def unlock(self, checkout: Checkout) -> None:
         """Unlock a call without a change; one that was never written is gone."""
         entry = self._entries.get(checkout.key)
-        if entry is not None and entry.owner == checkout.token:
-            if entry.state is None:
-                del self._entries[checkout.key]
-            self._release(entry)
+        if entry is None or entry.owner != checkout.token:
+            return
+        if entry.version == 0:
+            del self._entries[checkout.key]
+        elif checkout.due:
+            _schedule(self._due, checkout.key, entry.due)
+        self._release(entry)
 
-    def remove(self, checkout: Checkout) -> None:
+    def remove(self, checkout: Checkout, *, tombstone: float = 0.0) -> None:
         """Remove a call."""
         entry = self._owned(checkout)
-        del self._entries[checkout.key]
+        self._forget(checkout.key)
+        if tombstone > 0:
+            self._tombstones.set(checkout.key, self.now() + tombstone)
         self._release(entry)
 
     def poll(self, limit: int = 50) -> Poll:
-        """Take calls whose timers are due and that nobody works on."""
+        """Take calls whose timers are due and that nobody works on; drop what is past its time."""
         now = self.now()
+        self._sweep(now)
         found: list[Checkout] = []
-        locked: list[tuple[float, str]] = []
-        while self._heap and self._heap[0][0] <= now and len(found) < limit:
-            due, key = heapq.heappop(self._heap)
-            entry = self._entries.get(key)
-            if entry is None or entry.due != due:
-                continue
+        on_loan: list[tuple[str, float]] = []
+        while len(found) < limit and (key := self._due.take(now)) is not None:
+            entry = self._entries[key]
             if entry.owner:
-                locked.append((due, key))
+                assert entry.due is not None
+                on_loan.append((key, entry.due))
                 continue
-            self._token += 1
-            entry.owner, entry.due = self._token, None
-            found.append(Checkout(key, self._token, entry.version, entry.state, due=True))
-        for waiting in locked:
-            heapq.heappush(self._heap, waiting)
-        self._aliases = {name: alias for name, alias in self._aliases.items() if alias[1] > now}
-        return Poll(found, Deadline(self._heap[0][0]) if self._heap else None)
+            self._token = entry.owner = token = self._token + 1
+            found.append(Checkout(key, token, entry.version, entry.state, due=True))
+        next_due = self._due.first()
+        if on_loan:
+            next_due = min(next_due, now + LOOK_AGAIN)
+            for key, due in on_loan:
+                self._due.set(key, due)
+        return Poll(found, None if next_due == inf else Deadline(next_due))
 
     def alias(self, name: str, key: str, ttl: float) -> None:
         """Have ``resolve(name)`` give ``key`` for ``ttl`` seconds."""
-        self._aliases[name] = (key, self.now() + ttl)
+        self._aliases[name] = key
+        self._alias_ends.set(name, self.now() + ttl)
 
     def resolve(self, name: str) -> str | None:
         """Return the key of an alias."""
-        found = self._aliases.get(name)
-        return found[0] if found is not None and found[1] > self.now() else None
+        return self._aliases[name] if self._alias_ends.at.get(name, -inf) > self.now() else None
 
     def peek(self, key: str) -> tuple[int, bytes] | None:
         """Return version and state as they were checked in last."""
         entry = self._entries.get(key)
-        return None if entry is None or entry.state is None else (entry.version, entry.state)
+        if entry is None or entry.state is None:
+            return None
+        if entry.expires is not None and not entry.owner and entry.expires <= self.now():
+            return None
+        return entry.version, entry.state
 
-    def statistics(self) -> MemoryStatistics:
-        """Return what the store holds."""
+    def statistics(self) -> StoreStatistics:
+        """Return what the store holds and counted; walks all calls."""
         entries = self._entries.values()
-        return MemoryStatistics(
-            len(entries),
-            sum(1 for e in entries if e.owner),
-            sum(len(e.state) for e in entries if e.state is not None),
-            len(self._aliases),
+        return StoreStatistics(
+            calls=len(entries),
+            locked=sum(1 for entry in entries if entry.owner),
+            state_bytes=sum(len(entry.state) for entry in entries if entry.state is not None),
+            aliases=len(self._aliases),
+            tombstones=len(self._tombstones.at),
+            check_outs=self._token,
+            refused=self._refused,
+            expired=self._expired,
         )
+
+    def _begin(self, key: str, create: bool) -> _Entry:
+        if not create:
+            raise CallStateLostError(key, "there is no such call")
+        if self._tombstones.at.get(key, -inf) > self.now():
+            raise CallStateLostError(key, "the call was removed a moment ago")
+        entry = self._entries[key] = _Entry()
+        return entry
+
+    def _wait(self, key: str, wait: float) -> _Entry | None:
+        """Wait until nobody has the call; return what is there then.
+
+        A greenlet that comes between the release and the waiter's turn gets the call first: the waiter waits on.
+        """
+        limit = self._monotonic() + wait
+        while (entry := self._entries.get(key)) is not None and entry.owner:
+            left = limit - self._monotonic()
+            if entry.released is None and left > 0:
+                entry.released = Event()
+            if entry.released is None or left <= 0 or not entry.released.wait(left):
+                self._refused += 1
+                raise CallStateLockedError(key, "the call is being worked on")
+        return entry
 
     def _owned(self, checkout: Checkout) -> _Entry:
         entry = self._entries.get(checkout.key)
@@ -159,13 +231,29 @@ class MemoryStore:
             raise StaleTokenError(checkout.key, f"token {checkout.token} does not hold the call any more")
         return entry
 
-    @staticmethod
-    def _wait(entry: _Entry, wait: float) -> bool:
-        if wait <= 0:
-            return False
-        if entry.released is None:
-            entry.released = Event()
-        return bool(entry.released.wait(wait))
+    def _sweep(self, now: float) -> None:
+        """Drop calls, aliases and tombstones whose time is over; a call on loan stays, its check-in decides."""
+        on_loan: list[str] = []
+        while (key := self._expiring.take(now)) is not None:
+            if self._entries[key].owner:
+                on_loan.append(key)
+            else:
+                self._expire(key)
+        for key in on_loan:
+            _schedule(self._expiring, key, self._entries[key].expires)
+        while (name := self._alias_ends.take(now)) is not None:
+            del self._aliases[name]
+        while self._tombstones.take(now) is not None:
+            pass
+
+    def _expire(self, key: str) -> None:
+        self._expired += 1
+        self._forget(key)
+
+    def _forget(self, key: str) -> None:
+        del self._entries[key]
+        self._due.clear(key)
+        self._expiring.clear(key)
 
     @staticmethod
     def _release(entry: _Entry) -> None:
@@ -173,3 +261,10 @@ class MemoryStore:
         if entry.released is not None:
             entry.released.set()
             entry.released = None
+
+
+def _schedule(deadlines: _Deadlines, key: str, at: float | None) -> None:
+    if at is None:
+        deadlines.clear(key)
+    else:
+        deadlines.set(key, at)

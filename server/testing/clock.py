@@ -6,7 +6,7 @@ from server.clock import Instant
 
 
 class ManualClock:
-    """A clock for tests.
+    """A clock for tests; its time of day is its monotonic time.
 
     Units: seconds.
     """
@@ -23,5 +23,10 @@ class ManualClock:
         return self._now
 
     def advance(self, seconds: float) -> None:
-        """Move on."""
+        """Move on.
+
+        Errors: ValueError for a step back (ours).
+        """
+        if seconds < 0:
+            raise ValueError(f"a clock does not go back, not even by {-seconds:g} s")
         self._now += seconds

@@ -1,17 +1,23 @@
 """UDP: one watcher on one socket, many datagrams a wake-up.
 
 A greenlet a datagram would cost several times what the datagram itself costs; the watcher's callback runs in the hub,
-hands each datagram on, and never blocks.
+hands each datagram on, and never blocks. The socket is an unpatched one: it never waits, so gevent's wrapper would only
+cost. With ``on_failure`` the kernel's error queue is read, which says what an ICMP error was the answer to (RFC 3261
+18.4); without it such errors stay unseen, and the transaction's timer ends it.
 """
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import gevent
+from gevent import monkey
 
 from server.errors import TransportError
 from server.transport.flow import Flow
@@ -23,25 +29,36 @@ BATCH = 64
 
 RECEIVE_BUFFER = 4 << 20
 MAX_DATAGRAM = 65_535
-READ = 1
+
+_READ = 1
+_BLANK = b"\r\n\0"
+_IP_RECVERR = 11
+_IPV6_RECVERR = 25
+_MSG_ERRQUEUE = 0x2000
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")
+"""Shape: errno, origin, ICMP type, ICMP code, padding, info, data (struct sock_extended_err of linux/errqueue.h)."""
+_LOCAL_ORIGIN = 1
+_REMOTE_ERRORS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPROTO, errno.EACCES})
 
 
 @dataclass(frozen=True, slots=True)
 class UdpStatistics:
-    """Counts since the start."""
+    """Counts since the start; ``dropped`` datagrams found the send buffer full, they are ``send_errors`` as well."""
 
     received: int
     sent: int
     keep_alives: int
     receive_errors: int
     send_errors: int
+    dropped: int
+    icmp_errors: int
 
 
 class UdpTransport:
     """One UDP socket.
 
-    Shape: ``on_datagram(data, flow)`` is called for each datagram, in the hub; it must not raise. UDP
-    reports what fails by raising from ``send``.
+    Shape: ``on_datagram(data, flow)`` is called for each datagram, in the hub; it must not raise. ``on_failure(flow,
+    reason)`` is called, in the hub or from within ``send``, when a datagram that was sent is reported undeliverable.
     """
 
     def __init__(
@@ -49,12 +66,15 @@ class UdpTransport:
         host: str,
         port: int,
         on_datagram: Callable[[bytes, Flow], None],
+        on_failure: Callable[[Flow, str], None] | None = None,
     ) -> None:
         self._address = (host, port)
         self._on_datagram = on_datagram
+        self._on_failure = on_failure
         self._socket: socket.socket | None = None
         self._watcher: gevent._interfaces.ILoop | None = None
-        self._received = self._sent = self._keep_alives = self._receive_errors = self._send_errors = 0
+        self._received = self._sent = self._keep_alives = self._receive_errors = 0
+        self._send_errors = self._dropped = self._icmp_errors = 0
         self.local: tuple[str, int] = (host, port)
 
     def start(self) -> None:
@@ -62,22 +82,26 @@ class UdpTransport:
 
         Errors: OSError when the address cannot be bound.
         """
-        family = socket.AF_INET6 if ":" in self._address[0] else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_DGRAM)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        ipv6 = ":" in self._address[0]
+        make_socket: type[socket.socket] = monkey.get_original("socket", "socket")
+        bound = make_socket(socket.AF_INET6 if ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
         try:
+            bound.setblocking(False)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            if self._on_failure is not None:
+                level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
+                bound.setsockopt(level, option, 1)
             bound.bind(self._address)
         except BaseException:
             bound.close()
             raise
-        bound.setblocking(False)
         self._socket = bound
         self.local = bound.getsockname()[:2]
-        self._watcher = gevent.get_hub().loop.io(bound.fileno(), READ)
+        self._watcher = gevent.get_hub().loop.io(bound.fileno(), _READ)
         self._watcher.start(self._drain)
 
     def stop(self, timeout: float) -> None:
-        """Close the socket."""
+        """Close the socket; nothing waits here, so it takes no time."""
         del timeout
         if self._watcher is not None:
             self._watcher.stop()
@@ -89,7 +113,15 @@ class UdpTransport:
 
     def statistics(self) -> UdpStatistics:
         """Return the present counts."""
-        return UdpStatistics(self._received, self._sent, self._keep_alives, self._receive_errors, self._send_errors)
+        return UdpStatistics(
+            self._received,
+            self._sent,
+            self._keep_alives,
+            self._receive_errors,
+            self._send_errors,
+            self._dropped,
+            self._icmp_errors,
+        )
 
     def flow_to(self, host: str, port: int) -> Flow:
         """Return the flow from here to an address."""
@@ -98,14 +130,23 @@ class UdpTransport:
     def send(self, data: bytes, flow: Flow) -> None:
         """Send one datagram.
 
-        Errors: TransportError when the kernel refuses it.
+        Errors: TransportError when the kernel refuses it, or drops it because its send buffer is full.
         """
-        if self._socket is None:
+        bound = self._socket
+        if bound is None:
             raise TransportError(str(flow), "the transport is stopped")
+        address = (flow.remote_host, flow.remote_port)
         try:
-            self._socket.sendto(data, socket.MSG_DONTWAIT, (flow.remote_host, flow.remote_port))
+            try:
+                bound.sendto(data, address)
+            except OSError as error:
+                # A waiting ICMP error is reported by whatever is sent next, which has nothing to do with it.
+                if error.errno not in _REMOTE_ERRORS or not self._read_error_queue(bound):
+                    raise
+                bound.sendto(data, address)
         except BlockingIOError as error:
             self._send_errors += 1
+            self._dropped += 1
             raise TransportError(str(flow), "the send buffer is full, the datagram was dropped") from error
         except (OSError, OverflowError) as error:
             self._send_errors += 1
@@ -114,22 +155,52 @@ class UdpTransport:
 
     def _drain(self) -> None:
         bound = self._socket
-        for _ in range(BATCH):
-            if bound is None or self._socket is None:
-                return
+        if bound is None:
+            return
+        receive, on_datagram = bound.recvfrom, self._on_datagram
+        host, port = self.local
+        for taken in range(BATCH):
             try:
-                data, address = bound.recvfrom(MAX_DATAGRAM, socket.MSG_DONTWAIT)
+                data, address = receive(MAX_DATAGRAM)
             except BlockingIOError:
+                if not taken:
+                    self._read_error_queue(bound)
                 return
             except OSError as error:
-                self._receive_errors += 1
-                log.debug("a datagram could not be received: %s", error)
+                if not self._read_error_queue(bound):
+                    self._receive_errors += 1
+                    log.debug("a datagram could not be received: %s", error)
                 continue
             self._received += 1
-            if not data.strip(b"\r\n\0"):
+            if not data or (data[0] in _BLANK and not data.strip(_BLANK)):
                 self._keep_alives += 1
                 continue
             try:
-                self._on_datagram(data, Flow("UDP", *self.local, address[0], address[1]))
+                on_datagram(data, Flow("UDP", host, port, address[0], address[1]))
             except Exception:
                 log.exception("a datagram from %s:%d was given up", *address[:2])
+            if self._socket is None:
+                return
+
+    def _read_error_queue(self, bound: socket.socket) -> int:
+        """Report what the kernel knows of datagrams that did not arrive; return how many there were."""
+        if self._on_failure is None:
+            return 0
+        found = 0
+        while True:
+            try:
+                _, ancillary, _, address = bound.recvmsg(0, 512, _MSG_ERRQUEUE)
+            except OSError:
+                return found
+            found += 1
+            for _, _, content in ancillary:
+                if len(content) < _EXTENDED_ERROR.size or not address:
+                    continue
+                number, origin, *_ = _EXTENDED_ERROR.unpack_from(content)
+                if origin == _LOCAL_ORIGIN:
+                    continue
+                self._icmp_errors += 1
+                try:
+                    self._on_failure(Flow("UDP", *self.local, address[0], address[1]), os.strerror(number))
+                except Exception:
+                    log.exception("a failure of %s:%d was given up", *address[:2])

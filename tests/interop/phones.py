@@ -1,4 +1,7 @@
-"""Two phones that nobody here wrote, without a sound card: baresip and PJSIP; each says a tone and records."""
+"""Two phones that nobody here wrote, without a sound card: baresip and PJSIP.
+
+Each says a tone and records what it hears.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,6 @@ from tests.interop.processes import ROOT, Process, free_ports, program
 from tests.interop.tones import write_tone
 
 PJSIP_PACKAGE = "pjsua2-python==2.15.1.post1"
-MODULES = Path("/usr/lib/baresip/modules")
 
 
 class Phone(Process):
@@ -46,14 +48,14 @@ class Baresip(Phone):
             f"sip_listen 127.0.0.1:{sip}", "net_interface 127.0.0.1", f"rtp_ports {rtp}-{rtp + 8}",
             f"audio_source aufile,{folder}/say.wav", f"audio_player aubridge,ear-{user}",
             f"audio_alert aubridge,bell-{user}", f"snd_path {folder}", "ausrc_srate 8000", "auplay_srate 8000",
-            "ausrc_channels 1", "auplay_channels 1", f"module_path {MODULES}", *(f"module {m}.so" for m in modules),
+            "ausrc_channels 1", "auplay_channels 1", f"module_path {_modules()}", *(f"module {m}.so" for m in modules),
             "module_tmp uuid.so", "module_tmp account.so", "module_app menu.so",
         ]  # fmt: skip
         folder.mkdir()
         (folder / "config").write_text("\n".join(config) + "\n", encoding="utf-8")
-        options = f'regint=60;answermode=auto;audio_codecs=PCMU;outbound="sip:{registrar}"'
-        account = f"<sip:{user}@{registrar};transport=udp>;{options}"
-        (folder / "accounts").write_text(account + "\n", encoding="utf-8")
+        account = [f"<sip:{user}@{registrar};transport=udp>", "regint=60", "answermode=auto", "audio_codecs=PCMU"]
+        account.append(f'outbound="sip:{registrar}"')
+        (folder / "accounts").write_text(";".join(account) + "\n", encoding="utf-8")
         (folder / "contacts").touch()
         super().__init__(user, hertz, folder, [binary, "-f", str(folder), "-v"])
 
@@ -109,6 +111,11 @@ def pjsip_python() -> Path:
             stamp.touch()
             return python
     pytest.skip(f"{PJSIP_PACKAGE} cannot be installed: {'; '.join(reasons)}")
+
+
+def _modules() -> Path:
+    """Return the folder of baresip's modules; Debian's releases keep it in different places."""
+    return next(Path("/usr/lib").glob("**/baresip/modules"))
 
 
 def _interpreters() -> list[str]:

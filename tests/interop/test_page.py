@@ -1,7 +1,7 @@
 """The click-to-call page in Chromium, with the two phones of the demo. Screenshots: ``build/screenshots/``."""
 
-import importlib.util
 import json
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -20,8 +20,11 @@ Drive = Callable[[str], dict[str, Any]]
 @pytest.fixture
 def drive(start_server: StartServer, processes: list[Process], build_folder: Path) -> Drive:
     chromium = program("chromium", "chromium")
-    if importlib.util.find_spec("playwright") is None:
-        unavailable("the Python package playwright is missing (pip install -e '.[interop]')")
+    playwright = subprocess.run(
+        [sys.executable, "-m", "playwright", "--version"], capture_output=True, text=True, check=False
+    )
+    if playwright.returncode:
+        unavailable(f"Playwright does not run: {playwright.stderr.strip()}")
     server = start_server("apps.click2call", "--demo")
     folder = build_folder / "screenshots"
     folder.mkdir(exist_ok=True)

@@ -1,20 +1,26 @@
 """Typed header values: Via, addresses with parameters, CSeq.
 
+What the wire repeats from message to message (the sender of a Via, a Contact, a CSeq, any URI) is parsed once and
+remembered; what differs (branch, tag) has a short way of its own.
+
 Errors: every parser here raises ValueError, with the reason.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import NamedTuple
 
-from server.sip.grammar import is_token, split_outside_quotes
+import msgspec
+
+from server.sip.grammar import is_number, is_token, split_outside_quotes
 from server.sip.params import Params, format_params, parse_params
 from server.sip.uri import Uri, parse_uri, split_host_port
 
 MAX_CSEQ = 2**31
 
 
-class Via(NamedTuple):
+class Via(msgspec.Struct, frozen=True):
     """One Via value (RFC 3261 20.42)."""
 
     transport: str
@@ -33,6 +39,12 @@ class Via(NamedTuple):
         return self.params.get("received")
 
     @property
+    def rport(self) -> int | None:
+        """The rport parameter, None when it is missing or has no value yet (RFC 3581)."""
+        text = self.params.get("rport")
+        return int(text) if text is not None and is_number(text, 5) else None
+
+    @property
     def sent_by(self) -> str:
         """``host[:port]``, as it stands in transaction keys."""
         return self.host if self.port is None else f"{self.host}:{self.port}"
@@ -41,8 +53,11 @@ class Via(NamedTuple):
         return f"SIP/2.0/{self.transport} {self.sent_by}{format_params(self.params)}"
 
 
-class NameAddr(NamedTuple):
-    """An address with a display name and header parameters, as in From, To, Contact, Route."""
+class NameAddr(msgspec.Struct, frozen=True):
+    """An address with a display name and header parameters, as in From, To, Contact, Route.
+
+    Shape: ``display`` is without the quotes around it, but with the backslashes in it.
+    """
 
     display: str | None
     uri: str
@@ -62,7 +77,9 @@ class NameAddr(NamedTuple):
         return parse_uri(self.uri)
 
     def __str__(self) -> str:
-        display = f'"{self.display}" ' if self.display else ""
+        if self.uri == "*":
+            return "*"
+        display = f'"{self.display}" ' if self.display is not None else ""
         return f"{display}<{self.uri}>{format_params(self.params)}"
 
 
@@ -72,69 +89,101 @@ class CSeq(NamedTuple):
     number: int
     method: str
 
+    def __str__(self) -> str:
+        return f"{self.number} {self.method}"
+
 
 def parse_via(text: str) -> Via:
-    """Parse one Via value."""
-    head, _, params = text.partition(";")
-    words = head.split()
-    if len(words) == 2:
-        protocol, sent_by = words
-    else:
-        protocol, sent_by = _spaced_via(head)
+    """Parse one Via value; a branch must be a token, since it becomes part of a transaction's key."""
+    head, _, rest = text.partition(";")
+    transport, host, port = _sender(head)
+    params = _params(rest, "branch")
+    return Via(transport, host, port, params)
+
+
+def parse_top_via(text: str) -> Via:
+    """Parse the first Via value of a line, which may be a list."""
+    return parse_via(split_outside_quotes(text, ",")[0] if "," in text else text)
+
+
+@lru_cache(maxsize=2048)
+def _sender(head: str) -> tuple[str, str, int | None]:
+    """Return transport, host and port of ``SIP/2.0/UDP host:port``, blanks allowed around slashes and colon."""
+    squeezed = "/".join([part.strip(" \t") for part in head.split("/")])
+    protocol, _, sent_by = squeezed.replace("\t", " ").partition(" ")
     parts = protocol.split("/")
-    if len(parts) != 3 or parts[0].upper() != "SIP" or not is_token(parts[2]):
+    if len(parts) != 3 or parts[0].upper() != "SIP" or parts[1] != "2.0" or not is_token(parts[2]):
         raise ValueError(f"{protocol!r} is no sent-protocol of a Via")
-    host, port = split_host_port(sent_by)
-    return Via(parts[2].upper(), host, port, parse_params(params))
-
-
-def _spaced_via(head: str) -> tuple[str, str]:
-    """Take blanks out from around the slashes and the colon of ``SIP / 2.0 / UDP host : 5060``."""
-    squeezed = "/".join(part.strip() for part in head.split("/"))
-    protocol, _, sent_by = squeezed.partition(" ")
-    return protocol, sent_by.replace(" ", "").replace("\t", "")
+    words = sent_by.replace(":", " : ").split() if "[" not in sent_by else sent_by.split()
+    if len(words) > 3 or (len(words) > 1 and not any(word.startswith(":") for word in words)):
+        raise ValueError(f"{sent_by!r} is no sent-by of a Via")
+    host, port = split_host_port("".join(words))
+    return parts[2].upper(), host, port
 
 
 def parse_name_addr(text: str) -> NameAddr:
-    """Parse one ``"Display" <uri>;params`` or ``uri;params``."""
-    text = text.strip()
+    """Parse one ``"Display" <uri>;params`` or ``uri;params``; a tag must be a token."""
+    head, angle, params = text.partition(">;")
+    if not angle or "<" not in head or '"' in params:
+        display, uri, params = _split_address(text)
+    else:
+        display, uri, _ = _split_address(head + ">")
+    return NameAddr(display, uri, _params(params, "tag"))
+
+
+def _params(text: str, key: str) -> Params:
+    """Parse parameters of which one must be a token; the common case, that one alone, goes without ``parse_params``."""
+    name, _, value = text.partition("=")
+    if name == key and is_token(value):
+        return {key: value}
+    found = parse_params(text)
+    value_or_none = found.get(key, "-")
+    if value_or_none is None or not is_token(value_or_none):
+        raise ValueError(f"the {key} {value_or_none!r} is no token")
+    return found
+
+
+@lru_cache(maxsize=2048)
+def _split_address(text: str) -> tuple[str | None, str, str]:
+    """Return display name, URI and the parameters' text."""
+    display: str | None
+    text = text.strip(" \t")
     if text.startswith('"'):
         end = 1
         while end < len(text) and text[end] != '"':
             end += 2 if text[end] == "\\" else 1
-        display: str | None = text[1:end]
-        rest = text[end + 1 :].lstrip()
+        display = text[1:end]
+        rest = text[end + 1 :].lstrip(" \t")
         if not rest.startswith("<"):
             raise ValueError(f"no '<' after the display name: {text!r}")
     else:
         before, angle, behind = text.partition("<")
         if not angle:
             uri, _, params = text.partition(";")
-            uri = uri.strip()
+            uri = uri.rstrip(" \t")
             if not uri:
                 raise ValueError("there is no URI")
-            return NameAddr(None, uri, parse_params(params))
-        display, rest = before.strip() or None, angle + behind
+            return None, uri, params
+        display, rest = before.strip(" \t").replace("\\", "\\\\").replace('"', '\\"') or None, angle + behind
     uri, angle, params = rest[1:].partition(">")
+    uri = uri.strip(" \t")
     if not angle or not uri:
         raise ValueError(f"no URI between angle brackets: {text!r}")
-    params = params.lstrip()
+    params = params.lstrip(" \t")
     if params and not params.startswith(";"):
         raise ValueError(f"what follows '>' are no parameters: {text!r}")
-    return NameAddr(display, uri.strip(), parse_params(params[1:]))
+    return display, uri, params[1:]
 
 
 def parse_name_addrs(values: tuple[str, ...]) -> tuple[NameAddr, ...]:
     """Parse every value of every line, which may be a list."""
-    return tuple(parse_name_addr(part) for value in values for part in split_outside_quotes(value, ","))
+    return tuple([parse_name_addr(part) for value in values for part in split_outside_quotes(value, ",")])
 
 
+@lru_cache(maxsize=2048)
 def parse_cseq(text: str) -> CSeq:
     """Parse ``number method``."""
     words = text.split()
-    if len(words) != 2 or not words[0].isascii() or not words[0].isdigit() or len(words[0]) > 10:
-        raise ValueError(f"{text!r} is no CSeq")
-    number = int(words[0])
-    if number >= MAX_CSEQ or not is_token(words[1]):
-        raise ValueError(f"{text!r} is no CSeq")
-    return CSeq(number, words[1])
+    if len(words) != 2 or not is_number(words[0]) or int(words[0]) >= MAX_CSEQ or not is_token(words[1]):
+        raise ValueError(f"{text[:40]!r} is no CSeq")
+    return CSeq(int(words[0]), words[1])
