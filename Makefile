@@ -10,6 +10,8 @@ PYTHON ?= $(shell sh tests/pythons.sh | sed -n '1s/^[^ ]* //p')
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+# the profile of hypothesis that does not measure time and takes the same examples every run
+PYTEST := $(BIN)/python -m pytest --hypothesis-profile=ci
 ARGS ?=
 # percent of branches and lines that the tests must reach; it only ever goes up, to 95
 COVERAGE := 84
@@ -22,9 +24,9 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	sh tests/install_programs.sh
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest tests --ignore=tests/interop --ignore=tests/scenarios --cov --cov-report=
+	$(PYTEST) tests --ignore=tests/interop --ignore=tests/scenarios --cov --cov-report=
 	sh tests/other_pythons.sh $(BIN)/python
-	$(BIN)/python -m pytest tests/scenarios tests/interop --cov --cov-append --cov-report=
+	$(PYTEST) tests/scenarios tests/interop --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
 
 lint: $(VENV)/.lint

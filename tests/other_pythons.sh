@@ -13,5 +13,5 @@ sh tests/pythons.sh | while read -r version python; do
         "$venv/bin/python" -m pip --disable-pip-version-check -q install -e '.[test]'
         touch "$venv/.test"
     fi
-    "$venv/bin/python" -m pytest tests/weaver -q --cov --cov-append --cov-report= </dev/null
+    "$venv/bin/python" -m pytest tests/weaver -q --hypothesis-profile=ci --cov --cov-append --cov-report= </dev/null
 done

@@ -36,6 +36,8 @@ from server.sip.uri import parse_uri
 MAX_MESSAGE = 65_536
 MAX_LINE = 8_192
 MAX_HEADERS = 256
+MAX_REASON = 200
+"""Characters of an error's reason: it may become the reason phrase of the answer."""
 
 MANDATORY = ("via", "from", "to", "call-id", "cseq")
 _HOPS = frozenset(str(number) for number in range(256))
@@ -66,7 +68,7 @@ def parse_message(data: bytes) -> Request | Response:
     try:
         return _parse(data)
     except _RefusedError as error:
-        reason = error.reason.encode("ascii", "replace").decode()
+        reason = error.reason.encode("ascii", "replace").decode()[:MAX_REASON]
         raise MalformedMessageError(reason, error.offset, error.status, error.section, _salvage(data)) from None
 
 
@@ -81,10 +83,10 @@ def _parse(data: bytes) -> Request | Response:
         raise _RefusedError("the empty line behind the head is missing", len(data), "RFC 3261 7")
     text = head.decode("utf-8", "surrogateescape")
     lines = text.split("\r\n")
+    glued = "".join(lines)
     start = lines.pop(0)
     if len(text) > MAX_LINE or len(lines) > MAX_HEADERS:
         _check_size(start, lines)
-    glued = "".join(lines)
     if "\n" in glued or "\r" in glued or "\0" in glued:
         _check_ends(glued, head)
     try:
@@ -169,7 +171,7 @@ def _checked(headers: Headers, head: bytes) -> Memo:
     except KeyError:
         raise _RefusedError(f"the header {_written(name)} is missing", 0, "RFC 3261 8.1.1") from None
     except ValueError as error:
-        at = head.lower().find(f"\r\n{name}".encode()) + 2
+        at = head.lower().find(f"\n{name}".encode()) + 1
         raise _RefusedError(f"the header {_written(name)}: {error}", at, "RFC 3261 25.1") from None
     return memo
 

@@ -15,10 +15,11 @@ _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)", re.IGN
 
 
 class StreamFramer:
-    """Cuts one connection's bytes into messages."""
+    """Cuts one connection's bytes into messages; a head is searched once, however it arrives."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
+        self._searched = self._total = 0
 
     @property
     def pending(self) -> bool:
@@ -43,19 +44,27 @@ class StreamFramer:
                 else:
                     break
                 continue
-            end = buffer.find(b"\r\n\r\n")
-            if end < 0:
-                if len(buffer) > MAX_MESSAGE:
-                    raise MalformedMessageError(f"a head longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, 513)
+            if not self._total:
+                self._total = self._find_end()
+            if not self._total or len(buffer) < self._total:
                 break
-            total = end + 4 + _content_length(bytes(buffer[:end]))
-            if total > MAX_MESSAGE:
-                raise MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", total, 513)
-            if len(buffer) < total:
-                break
-            found.append(bytes(buffer[:total]))
-            del buffer[:total]
+            found.append(bytes(buffer[: self._total]))
+            del buffer[: self._total]
+            self._searched = self._total = 0
         return found
+
+    def _find_end(self) -> int:
+        """Return the length of the first message, 0 when its head is not complete."""
+        buffer = self._buffer
+        end = buffer.find(b"\r\n\r\n", self._searched)
+        if end < 0:
+            self._searched = max(0, len(buffer) - 3)
+            total = len(buffer)
+        else:
+            total = end + 4 + _content_length(bytes(buffer[:end]))
+        if total > MAX_MESSAGE:
+            raise MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, 513, "RFC 3261 21.5.14")
+        return 0 if end < 0 else total
 
 
 def _content_length(head: bytes) -> int:

@@ -38,9 +38,7 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
 
     Errors: ValueError for a quoted string or an angle bracket that is not closed.
     """
-    if separator not in text:
-        return [text]
-    if '"' not in text and "<" not in text:
+    if '"' not in text and ("<" not in text or separator not in text):
         return text.split(separator)
     parts: list[str] = []
     start = at = 0

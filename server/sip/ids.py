@@ -30,6 +30,7 @@ class Ids:
     def __init__(self, random_bytes: Callable[[int], bytes]) -> None:
         self._random_bytes = random_bytes
         self._pool = ""
+        self._used = 0
 
     def mint_tag(self, key: str) -> str:
         """Return a new tag for a call (32 random bits; RFC 3261 19.3)."""
@@ -48,7 +49,10 @@ class Ids:
         return self._take(KEY_LENGTH)
 
     def _take(self, digits: int) -> str:
-        if len(self._pool) < digits:
+        begin = self._used
+        self._used = end = begin + digits
+        if end > len(self._pool):
             self._pool = self._random_bytes(self.BATCH).hex()
-        taken, self._pool = self._pool[:digits], self._pool[digits:]
-        return taken
+            begin, self._used = 0, digits
+            end = digits
+        return self._pool[begin:end]

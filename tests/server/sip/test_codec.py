@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from server.sip.codec import MAX_MESSAGE, format_message, parse_message
+from server.sip.build import make_response, stamp_received
+from server.sip.codec import MAX_HEADERS, MAX_LINE, MAX_MESSAGE, MAX_REASON, format_message, parse_message
 from server.sip.errors import MalformedMessageError
 from server.sip.message import Request, Response
 from tests.server.sip.samples import INVITE
@@ -31,7 +32,7 @@ def test_other_lines_stay_when_one_is_set() -> None:
 
 
 def test_compact_and_folded_headers_are_read() -> None:
-    data = INVITE.replace(b"From:", b"f :").replace(b"Call-ID: call-1", b"i:\r\n\t call-1")
+    data = INVITE.replace(b"From:", b"f :").replace(b"Call-ID: call-1", b"i:\r\n\t  call-1")
 
     message = parse_message(data)
 
@@ -65,6 +66,30 @@ def test_missing_mandatory_header_is_named(name: bytes) -> None:
         (b"X-Unknown:", b"No colon", 400),
         (b"sip:bob@127.0.0.1:5070 SIP", b"sip:bob@127.0.0.1:x SIP", 400),
         (b"Call-ID: call-1", b"Call-ID: call 1", 400),
+        (b"Call-ID: call-1@127.0.0.1", b"Call-ID: ", 400),
+        (b"X-Unknown:", b" folded\r\nX-Unknown", 400),
+        (b"Via:", b" Via:", 400),
+        (b"X-Unknown: ", b"X-Unknown: a\rb", 400),
+        (b"X-Unknown: ", b"X-Unknown: a\nb", 400),
+        (b"X-Unknown: ", b"X-Unknown: a\0b", 400),
+        (b"X-Unknown: ", b"To: <sip:a@b>\r\nX: ", 400),
+        (b"X-Unknown: ", b"m: <sip:a b>\r\nX: ", 400),
+        (b"X-Unknown: ", b"Route: <sip:a@b@c>\r\nX: ", 400),
+        (b"X-Unknown: ", b"Record-Route: <\r\nX: ", 400),
+        (b"X-Unknown: ", b"X: " + b"x" * MAX_LINE + b"\r\nX: ", 513),
+        (b"X-Unknown: ", b"X: x\r\n" * MAX_HEADERS, 513),
+        (b"SIP/2.0\r\nVia", b"SIP/2.0 \r\nVia", 400),
+        (b"SIP/2.0\r\nVia", b"SIP/2.0\0\r\nVia", 400),
+        (b" SIP/2.0\r\nVia", b"  SIP/9\r\nVia", 505),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"INVITE", 400),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"", 400),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"SIP/2.0 99 No", 400),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"SIP/2.0 700 No", 400),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"SIP/2.0 4294967301 No", 400),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"SIP/2.0 200 O\rK", 400),
+        (b"5070>\r\nCall", b"5070\r\nCall", 400),
+        (b"branch=z9", b";branch=z9", 400),
+        (b"tag=a1", b"tag=a1;tag=a2", 400),
     ],
 )
 def test_malformed_request_says_what_to_answer(old: bytes, new: bytes, status: int) -> None:
@@ -74,12 +99,145 @@ def test_malformed_request_says_what_to_answer(old: bytes, new: bytes, status: i
     assert caught.value.status_hint == status
 
 
-def test_malformed_request_can_be_answered_when_its_fields_are_read() -> None:
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"Max-Forwards: 70", b"Max-Forwards: x"),
+        (b"Max-Forwards: 70", b"no colon"),
+        (b"CSeq: 7 ", b"CSeq: 36893488147419103232 "),
+        (b"Content-Length: 4", b"Content-Length: 9999"),
+        (b"Content-Length: 4", b"Content-Length: -999"),
+        (b'"Alice, A."', b'"Alice, A.'),
+        (b"To: <", b'To: "<'),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP", b"INVITE <sip:bob@127.0.0.1:5070> SIP"),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP", b"INVITE sip:bob@127.0.0.1:5070; lr SIP"),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP", b"INVITE SIP"),
+        (b";branch=z9hG4bK-1", b";;,;,,"),
+        (b"CSeq:", b"CSeq: 8 BYE\r\nCSeq:"),
+        (b"\r\n\r\nbody", b"\r\n"),
+        (b"X-Unknown: ", b"X-Unknown: a\rb"),
+    ],
+)
+def test_malformed_request_can_be_answered_when_its_fields_are_there(old: bytes, new: bytes) -> None:
     with pytest.raises(MalformedMessageError) as caught:
-        parse_message(INVITE.replace(b"Max-Forwards: 70", b"Max-Forwards: x"))
+        parse_message(INVITE.replace(old, new, 1))
+
+    request = caught.value.request
+    assert request is not None
+    answer = make_response(stamp_received(request, "192.0.2.1", 9), 400, caught.value.reason, to_tag="t").wire()
+    assert b"Call-ID: call-1@127.0.0.1\r\n" in answer
+    assert b";received=192.0.2.1" in answer
+    assert b";tag=t\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"INVITE", b"ACK"),
+        (b"SIP/2.0\r\nVia", b"HTTP/1.1\r\nVia"),
+        (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"SIP/2.0 200 OK"),
+        (b"IN", b"<IN"),
+        (b"Call-ID:", b"X:"),
+        (b"CSeq: 7", b"CSeq: x"),
+        (b"CSeq: 7 INVITE", b"CSeq: "),
+        (b"SIP/2.0/UDP ", b"SIP/2.0/UDP (:"),
+    ],
+)
+def test_what_cannot_or_must_not_be_answered_is_not(old: bytes, new: bytes) -> None:
+    with pytest.raises(MalformedMessageError) as caught:
+        parse_message(INVITE.replace(old, new).replace(b"Max-Forwards: 70", b"no colon"))
+
+    assert caught.value.request is None
+
+
+def test_every_via_of_a_malformed_request_is_kept() -> None:
+    data = INVITE.replace(b"From:", b"v: SIP/2.0/UDP a;;b, SIP/2.0/UDP c\r\nFrom:").replace(b": 70", b": 700")
+
+    with pytest.raises(MalformedMessageError) as caught:
+        parse_message(data)
 
     assert caught.value.request is not None
-    assert caught.value.request.call_id == "call-1@127.0.0.1"
+    assert caught.value.request.headers.get_all("via")[1:] == ("SIP/2.0/UDP a;;b, SIP/2.0/UDP c",)
+
+
+def test_error_says_where_and_what() -> None:
+    with pytest.raises(MalformedMessageError) as caught:
+        parse_message(INVITE.replace(b"5080>;tag=a1", b"5080>;tag=\xff" + b"x" * 5000))
+
+    assert caught.value.offset == INVITE.index(b"From")
+    assert caught.value.section == "RFC 3261 25.1"
+    assert caught.value.reason.startswith("the header From: the tag")
+    assert len(caught.value.reason) == MAX_REASON
+    assert caught.value.reason.isascii()
+
+
+def test_keep_alive_is_no_message() -> None:
+    for data in (b"", b"\r\n", b"\r\n\r\n", b"\0"):
+        with pytest.raises(MalformedMessageError) as caught:
+            parse_message(data)
+        assert caught.value.request is None
+
+
+def test_empty_lines_before_a_message_are_skipped() -> None:
+    assert parse_message(b"\r\n\r\n" + INVITE).wire() == INVITE
+
+
+def test_blanks_around_a_value_are_not_part_of_it() -> None:
+    data = INVITE.replace(b"Call-ID: call-1@127.0.0.1", b"Call-ID:   call-1  ").replace(b": 70", b":  70 ")
+
+    message = parse_message(data.replace(b"Content-Length: 4", b"Content-Length:  4 "))
+
+    assert (message.call_id, message.max_forwards, message.body) == ("call-1", 70, b"body")
+
+
+def test_any_case_of_names_and_version_is_read() -> None:
+    data = INVITE.replace(b"SIP/2.0\r\n", b"sip/2.0\r\n").replace(b"CSeq", b"cSEQ").replace(b"Via", b"VIA")
+
+    assert parse_message(data).cseq.number == 7
+
+
+def test_what_the_rfc_allows_is_read() -> None:
+    data = (
+        b"INVITE sip:vivekg@chair;unknownparam SIP/2.0\r\nTO :\r\n sip:vivekg@chair ;   tag    = 19n\r\n"
+        b'from   : "J \\\\\\""       <sip:j@example.com>\r\n  ;\r\n  tag = 98\r\nMaX-fOrWaRdS: 0068\r\n'
+        b"Call-ID: ws.1@192.0.2.2\r\nContent-Length   : 0\r\ncseq: 0009\r\n  INVITE\r\nSubject:\r\n"
+        b"Via  : SIP  /   2.0\r\n /UDP\r\n    192.0.2.2;branch=390skdjuw\r\ns :\r\n"
+        b"v:  SIP  / 2.0  / TCP     spindle   ;\r\n  branch  =   z9hG4bK9 ,\r\n"
+        b" SIP  /    2.0 / UDP  h ; branch=\r\n z\r\n"
+        b'm:"Q \\"\\"" <sip:j@example.com> ; newparam =\r\n newvalue ;\r\n  secondparam ; q = 0.33\r\n\r\n'
+    )
+
+    message = parse_message(data)
+
+    assert (message.to.tag, message.from_.tag, message.max_forwards, message.cseq.number) == ("19n", "98", 68, 9)
+    assert [via.branch for via in message.vias] == ["390skdjuw", "z9hG4bK9", "z"]
+    assert message.contacts[0].params == {"newparam": "newvalue", "secondparam": None, "q": "0.33"}
+    assert message.headers.get_all("subject") == ("", "")
+    assert message.wire() is data
+
+
+def test_fold_cannot_hide_a_bad_line() -> None:
+    with pytest.raises(MalformedMessageError, match="no header"):
+        parse_message(INVITE.replace(b"X-Unknown:", b"X-Unknown: a\r\n b\r\nbad"))
+
+
+def test_quoted_nul_is_part_of_a_display_name() -> None:
+    assert parse_message(INVITE.replace(b"Alice", b"A\\\0")).from_.tag == "a1"
+
+
+def test_response_may_have_no_reason() -> None:
+    for start in (b"SIP/2.0 100 ", b"SIP/2.0 100"):
+        message = parse_message(INVITE.replace(b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", start))
+        assert isinstance(message, Response)
+        assert (message.status, message.reason) == (100, "")
+
+
+def test_content_length_may_be_repeated_but_not_contradicted() -> None:
+    assert parse_message(INVITE.replace(b"Content-Length: 4", b"l: 4\r\nContent-Length: 4")).body == b"body"
+
+
+def test_message_without_content_length_has_what_follows_as_its_body() -> None:
+    assert parse_message(INVITE.replace(b"Content-Length: 4", b"X: 4")).body == b"body"
 
 
 def test_too_long_a_message_is_refused() -> None:

@@ -1,6 +1,8 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from server.sip.uri import OtherUri, SipUri, TelUri, parse_uri, uris_equal
+from server.sip.uri import OtherUri, SipUri, TelUri, escape_user, parse_uri, split_host_port, unescape, uris_equal
 
 
 @pytest.mark.parametrize(
@@ -21,8 +23,13 @@ def test_uri_of_the_rfc_prints_as_it_was_written(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "alice", "sip:", "sip:@host", "sip:a@b@c", "sip:host:70000", "sip:ho st", "sip:a@b\r\nX: y", ":x"]
-)
+    "text",
+    [
+        "", "alice", "sip:", "sip:@host", "sip:a@b@c", "sip:host:70000", "sip:ho st", "sip:a@b\r\nX: y", ":x", "1sip:a",
+        "s p:a", "sip:a@b@c;x", "sip:a\x7f@b", "sip:[::1", "sip:[::1]x", "sip:[::1]:", "sip:[1:2]", "sip:h:",
+        "sip:h:1:2", "sip:-h", "sip:h;=x", "sip:h;a=1;a=2", "tel:\x00", "sip:\ud800@h",
+    ],
+)  # fmt: skip
 def test_what_is_no_uri_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_uri(text)
@@ -38,6 +45,13 @@ def test_what_is_no_uri_is_refused(text: str) -> None:
         ("sip:bob@biloxi.com", "sip:bob@biloxi.com:5060", False),
         ("sip:bob@biloxi.com", "sip:bob@biloxi.com;transport=udp", False),
         ("sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", False),
+        ("sip:biloxi.com", "sip:bob@biloxi.com", False),
+        ("sip:bob:x@biloxi.com", "sip:bob:%78@biloxi.com", True),
+        ("sip:biloxi.com;security=on", "sip:biloxi.com;security=off", False),
+        ("sip:biloxi.com?a=b&c=%64", "sip:biloxi.com?C=d&a=b", True),
+        ("sip:biloxi.com?a=b", "sip:biloxi.com", False),
+        ("tel:+1", "TEL:+1", True),
+        ("tel:+1", "sip:1@a", False),
     ],
 )
 def test_G3_uris_compare_as_the_rfc_says(one: str, other: str, equal: bool) -> None:
@@ -47,6 +61,7 @@ def test_G3_uris_compare_as_the_rfc_says(one: str, other: str, equal: bool) -> N
 def test_other_schemes_are_kept() -> None:
     assert parse_uri("tel:+49301234") == TelUri("+49301234")
     assert parse_uri("urn:service:sos") == OtherUri("urn", "service:sos")
+    assert str(parse_uri("URN:service:sos")) == "urn:service:sos"
 
 
 def test_address_of_record_is_one_spelling() -> None:
@@ -54,3 +69,56 @@ def test_address_of_record_is_one_spelling() -> None:
 
     assert isinstance(uri, SipUri)
     assert uri.address_of_record() == "sip:alice@atlanta.com"
+
+
+def test_address_of_record_is_a_uri_again() -> None:
+    uri = parse_uri("sip:a%40b%00c@host")
+
+    assert isinstance(uri, SipUri)
+    assert uri.address_of_record() == "sip:a%40b%00c@host"
+    assert parse_uri("sips:HOST").address_of_record() == "sips:host"  # type: ignore[union-attr]
+
+
+def test_users_that_differ_in_bytes_that_are_no_text_stay_apart() -> None:
+    assert not uris_equal(parse_uri("sip:%fe@a"), parse_uri("sip:%ff@a"))
+
+
+def test_host_and_port_of_an_ipv6_address() -> None:
+    assert split_host_port("[2001:db8::1]:5070") == ("[2001:db8::1]", 5070)
+    assert split_host_port("[2001:db8::1]") == ("[2001:db8::1]", None)
+
+
+@given(st.text(st.characters(blacklist_categories=["Cs"]), min_size=1))
+def test_any_text_can_be_the_user_part(text: str) -> None:
+    uri = parse_uri(f"sip:{escape_user(text)}@example.com")
+
+    assert isinstance(uri, SipUri)
+    assert unescape(uri.user or "") == text
+
+
+WORDS = st.text("abcXYZ019-_.~", min_size=1, max_size=8)
+URIS = st.builds(
+    SipUri,
+    st.sampled_from(["sip", "sips"]),
+    WORDS,
+    st.none() | WORDS,
+    st.sampled_from(["a", "example.com", "192.0.2.1", "[2001:db8::1]"]),
+    st.none() | st.integers(0, 65_535),
+    st.dictionaries(st.text("abcxyz", min_size=1, max_size=4), st.none() | WORDS, max_size=3),
+    st.sampled_from(["", "a=b", "a=b&c=d"]),
+)
+
+
+@given(URIS)
+def test_written_uri_reads_the_same(uri: SipUri) -> None:
+    assert parse_uri(str(uri)) == uri
+    assert uris_equal(parse_uri(str(uri)), uri)
+
+
+@given(st.text(max_size=40))
+def test_any_text_is_a_uri_or_a_value_error(text: str) -> None:
+    for prefix in ("", "sip:"):
+        try:
+            parse_uri(prefix + text)
+        except ValueError:
+            continue
