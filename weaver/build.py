@@ -1,7 +1,8 @@
 """``python -m weaver.build [PACKAGE ...]``: weaves at build time what the server-scope monitors name.
 
 The packages are imported, not run. For every function that a server-scope monitor selects, its woven code is kept in
-``build/woven/<cache tag>/``, where ``weaver.woven_cache`` finds it; what no monitor selects any more is removed.
+``build/woven/<cache tag>/``, where ``weaver.woven_cache`` finds it; what no monitor selects any more is removed. The
+wheel's build hook puts it into the package itself.
 
 Errors: exit code 2 with every fault of ``instrumentation.toml``; 1 when a function cannot be woven or a module not be
 imported. A monitor that selects nothing is a warning.
@@ -13,7 +14,7 @@ import argparse
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -26,12 +27,11 @@ from weaver.pointcut.match import match
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.shadow import Shadow, scan_module
+from weaver.shadow import scan_module
 from weaver.swap import original_code
-from weaver.woven_cache import SUFFIX, Selection, WovenCache
+from weaver.woven_cache import BUILT, Kept, Selection, cache_tag, path_in, store_module
 
 FILE = "instrumentation.toml"
-OUTPUT = Path("build/woven")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,45 +45,48 @@ class ServerMonitor:
 
 @dataclass(slots=True)
 class Report:
-    """What a build did."""
+    """What a build did.
+
+    Shape: ``kept`` counts the functions that each monitor selects, ``functions`` those whose woven code was kept,
+    ``removed`` the modules whose woven code no monitor needs any more.
+    """
 
     kept: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    functions: int = 0
     removed: int = 0
 
-    @property
-    def functions(self) -> int:
-        """How many woven functions were kept; one that two monitors select counts twice."""
-        return sum(self.kept.values())
 
-
-def build(monitors: Iterable[ServerMonitor], modules: Iterable[ModuleType], cache: WovenCache) -> Report:
+def build(monitors: Iterable[ServerMonitor], modules: Iterable[ModuleType], directory: Path) -> Report:
     """Weave and keep what the monitors select in the modules, and remove what else is kept for these modules."""
     report = Report()
     wanted = tuple(monitors)
-    for monitor in wanted:
-        report.kept[monitor.name] = 0
+    report.kept = {monitor.name: 0 for monitor in wanted}
     for module in modules:
-        files: set[Path] = set()
-        for shadow in scan_module(module):
-            for monitor in wanted:
-                if match(monitor.pointcut, shadow).matched:
-                    files |= _keep(shadow, monitor, cache, report)
-        for path in (cache.directory / module.__name__).glob(f"*{SUFFIX}"):
-            if path not in files:
+        kept = list(_kept(module, wanted, report))
+        path = path_in(directory, module.__name__)
+        try:
+            if kept:
+                store_module(directory, module.__name__, kept[0].shadow.filename, kept)
+            elif path.exists():
                 path.unlink()
                 report.removed += 1
+        except (ValueError, OSError) as error:
+            report.faults.append(f"{module.__name__}: {error}")
+        else:
+            report.functions += len(kept)
     return report
 
 
-def _keep(shadow: Shadow, monitor: ServerMonitor, cache: WovenCache, report: Report) -> set[Path]:
-    try:
-        path = cache.store(shadow, original_code(shadow.function), monitor.selection)
-    except (ValueError, OSError) as error:
-        report.faults.append(f"{monitor.name}: {shadow.id}: {error}")
-        return set()
-    report.kept[monitor.name] += 1
-    return {path}
+def _kept(module: ModuleType, monitors: Iterable[ServerMonitor], report: Report) -> Iterator[Kept]:
+    """Yield the functions of a module that any monitor selects."""
+    for shadow in scan_module(module):
+        selected = [monitor for monitor in monitors if match(monitor.pointcut, shadow).matched]
+        for monitor in selected:
+            report.kept[monitor.name] += 1
+        if selected:
+            selections = tuple(dict.fromkeys(monitor.selection for monitor in selected))
+            yield Kept(shadow, original_code(shadow.function), selections)
 
 
 def server_monitors(config: InstrumentationConfig) -> list[ServerMonitor]:
@@ -145,15 +148,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found, failed = import_package(package, config.weaving.exclude)
         modules += found
         faults += failed
-    cache = WovenCache(options.output)
-    report = build(monitors, modules, cache)
+    report = build(monitors, modules, options.output)
     for name, count in report.kept.items():
         if count == 0:
             print(f"warning: {name} selects nothing in these packages", file=sys.stderr)
     for fault in (*faults, *report.faults):
         print(f"error: {fault}", file=sys.stderr)
+    place = options.output / cache_tag()
     print(
-        f"{report.functions} woven functions of {len(monitors)} monitors in {cache.directory}, {report.removed} removed"
+        f"{report.functions} functions woven for {len(monitors)} monitors in {place}, {report.removed} modules removed"
     )
     return 1 if faults or report.faults else 0
 
@@ -165,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Weaves the server-scope monitors' functions at build time.",
     )
     parser.add_argument("packages", nargs="*", metavar="PACKAGE", help="default: the target of the instrumentation")
-    parser.add_argument("--output", type=Path, default=OUTPUT, metavar="DIR", help=f"default: {OUTPUT}")
+    parser.add_argument("--output", type=Path, default=BUILT, metavar="DIR", help=f"default: {BUILT}")
     parser.add_argument("--instrumentation", type=Path, default=Path(FILE), metavar="FILE", help=f"default: {FILE}")
     return parser
 

@@ -20,7 +20,8 @@ from weaver.event import EventBuffer
 from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
 from weaver.pointcut.match import match
 from weaver.shadow import Shadow, scan_module
-from weaver.swap import weave_shadow
+from weaver.swap import Weave, weave_shadow
+from weaver.woven_cache import Selection, WovenCache
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +93,14 @@ class Monitor:
 
 
 class Registry:
-    """All there is, by name."""
+    """All there is, by name.
 
-    def __init__(self, buffer: EventBuffer) -> None:
+    Shape: ``cache`` has the code that was woven at build time; without one everything is woven here.
+    """
+
+    def __init__(self, buffer: EventBuffer, cache: WovenCache | None = None) -> None:
         self.buffer = buffer
+        self._cache = cache
         self._actions: dict[str, Action] = {}
         self._monitors: dict[str, Monitor] = {}
         self._shadows: dict[int, Shadow] = {}
@@ -235,13 +240,24 @@ class Registry:
         on = [m for m in self._monitors.values() if m.settings.enabled and shadow in m.shadows]
         on.sort(key=lambda m: (m.definition.precedence, m.definition.name))
         try:
-            weave_shadow(shadow, compile_advice(shadow, on) if on else None)
+            weave_shadow(shadow, compile_advice(shadow, on) if on else None, self._weave_from(shadow, on))
             self._hold(shadow, guard_masks(on))
         except WeaveError as error:
             log.warning("not woven: %s", error)
             for monitor in on:
                 if str(error) not in monitor.failures:
                     monitor.failures.append(str(error))
+
+    def _weave_from(self, shadow: Shadow, monitors: Iterable[Monitor]) -> Weave | None:
+        """Return what takes woven code from the build, for a function that was woven there; None to weave here."""
+        if self._cache is None:
+            return None
+        built = [
+            Selection(str(monitor.definition.pointcut), monitor.definition.location)
+            for monitor in monitors
+            if monitor.definition.scope == "server"
+        ]
+        return self._cache.weaver(shadow, built) if built else None
 
     def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
         """Keep the slot that a shadow's guard now reads, give back that of its guard before."""

@@ -35,6 +35,7 @@ from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import CHANGEABLE, Registry
 from weaver.sinks.json_lines import JsonLinesSink
 from weaver.weaving import selftest
+from weaver.woven_cache import WovenCache
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class Weaver:
 
     def __init__(self, config: InstrumentationConfig, path: Path) -> None:
         self.buffer = EventBuffer(config.events.ring)
-        self.registry = Registry(self.buffer)
+        self.registry = Registry(self.buffer, WovenCache())
         self.plugins = Plugins(self.registry)
         self.runtime = GeventRuntime()
         self._config = config

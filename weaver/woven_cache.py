@@ -4,36 +4,43 @@ A woven code object is kept as the parts in which it differs from the original: 
 original's constants and names the placeholders of the advice. Loading puts the present advice in their place and the
 parts into the present original, so that nothing of the original is ever read from a file.
 
-A file is trusted only when everything it was made from is the same now: the source file, the original code object,
-pointcut and location, the Python and the weaver. Masks and on/off are not in it. ``load`` never raises and never
-guesses: it returns code or a reason.
+A file is trusted only when everything it was made from is the same now: the source file, the Python and the weaver; a
+function in it, when its original code object, a pointcut that selects it and that monitor's location are. Masks and
+on/off are not in it. ``load`` never raises and never guesses: it returns code or a reason.
 
-Shape: one file per function and monitor, ``<directory>/<cache tag>/<module>/<name>.woven``: ``HEADER``, the SHA-256 of
-the rest, the rest: marshalled ``[Python's magic number, [key...], {shape of the advice: [instructions, location table,
-exception table, stack size, further constants, further names]}]``.
+Shape: one file a module, ``<directory>/<cache tag>/<module>.woven``: ``HEADER``, the SHA-256 of the rest, the rest:
+marshalled ``[Python's magic number, weaver, hash of the source, {function: [key of the code, [[pointcut, location]...],
+{shape of the advice: [instructions, location table, exception table, stack size, further constants, further
+names]}]}]``. The directory is ``build/woven`` of the working directory, else ``_woven`` in the module's top-level
+package (an installed wheel).
 """
 
 from __future__ import annotations
 
 import marshal
 import os
-import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
+from zlib import crc32
 
 from weaver.shadow import Shadow
 from weaver.swap import Weave
 from weaver.weaving import Advice, Guard, weave
 from weaver.weaving.guard import same
 
-HEADER = b"woven 1\n"
+HEADER = b"woven 2\n"
 SUFFIX = ".woven"
+PACKAGED = "_woven"
+"""Folder of a package that carries its woven code."""
+
+BUILT = Path("build", "woven")
+"""Where a build in a checkout puts what it makes, below the working directory."""
 
 _DIGEST_BYTES = 32
 _PARTS = {
@@ -46,6 +53,21 @@ _PARTS = {
 _SLOT = "weaver:slot"  # no name of any program: it is not an identifier
 
 
+class Selection(NamedTuple):
+    """Why a function is woven: a pointcut's text and a monitor's location."""
+
+    pointcut: str
+    location: str
+
+
+class Kept(NamedTuple):
+    """A function whose woven code is to be kept, with its original code and why it is woven."""
+
+    shadow: Shadow
+    code: CodeType
+    selections: tuple[Selection, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What was found: the woven code, or the reason why there is none."""
@@ -54,108 +76,88 @@ class Loaded:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Why a function is woven: a pointcut's text and a monitor's location."""
-
-    pointcut: str
-    location: str
-
-
 class WovenCache:
-    """The woven code below one directory, for this Python."""
+    """The woven code of every module that has any, for this Python.
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory / cache_tag()
+    Shape: ``built`` is looked in before the module's own package; ``reasons`` counts what loading came to.
+    """
+
+    def __init__(self, built: Path = BUILT) -> None:
         self.reasons: dict[str, int] = {}
-        self._sources: dict[str, str] = {}
+        self._built = built.absolute()
+        self._modules: dict[str, dict[str, list[Any]] | str] = {}
 
-    def store(self, shadow: Shadow, code: CodeType, selection: Selection) -> Path:
-        """Weave a function's original code and keep the result; return its file.
-
-        Errors: ValueError for code that cannot be woven; OSError.
-        """
-        kept = {name: _parts(code, weave(code, advice)) for name, advice in _placeholders().items()}
-        data = marshal.dumps([MAGIC_NUMBER, self._key(shadow, code, selection), kept])
-        path = self.path_of(shadow, selection)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # whole or not at all: another process may be reading
-        half = path.with_name(f"{path.name}.{os.getpid()}")
-        half.write_bytes(HEADER + sha256(data).digest() + data)
-        half.replace(path)
-        return path
-
-    def load(self, shadow: Shadow, code: CodeType, selection: Selection, advice: Advice) -> Loaded:
+    def load(self, shadow: Shadow, code: CodeType, selections: Sequence[Selection], advice: Advice) -> Loaded:
         """Return a function's woven code with this advice in it, when what is kept is sound and fresh."""
+        module = self._modules.get(shadow.module)
+        if module is None:
+            module = self._modules[shadow.module] = self._read(shadow.module, shadow.filename)
         try:
-            found = self._load(shadow, code, selection, advice)
-        except OSError as error:
-            return self._count(Loaded(None, f"unreadable: {error.strerror}"))
+            found = _found(module, shadow, code, selections, advice)
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program goes on with what it weaves itself
-            return self._count(Loaded(None, f"damaged: {error!r}"))
-        return self._count(found)
+            found = Loaded(None, f"damaged: {error!r}")
+        reason = found.reason.partition(":")[0] or "loaded"
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        return found
 
     def weaver(self, shadow: Shadow, selections: Iterable[Selection]) -> Weave:
-        """Return a function for ``weave_shadow`` that takes kept code for the first selection that has any."""
+        """Return a function for ``weave_shadow`` that takes kept code, and weaves when there is none."""
         candidates = tuple(selections)
 
         def woven(code: CodeType, advice: Advice) -> CodeType:
-            for selection in candidates:
-                found = self.load(shadow, code, selection, advice)
-                if found.code is not None:
-                    return found.code
-            return weave(code, advice)
+            return self.load(shadow, code, candidates, advice).code or weave(code, advice)
 
         return woven
 
-    def path_of(self, shadow: Shadow, selection: Selection) -> Path:
-        """Return the file of a function's woven code."""
-        name = re.sub(r"[^\w.]", "_", shadow.qualname)[:80]
-        mark = _mark(shadow.qualname, selection.pointcut, selection.location)[:16]
-        return self.directory / shadow.module / f"{name}-{mark}{SUFFIX}"
-
-    def _load(self, shadow: Shadow, code: CodeType, selection: Selection, advice: Advice) -> Loaded:
-        path = self.path_of(shadow, selection)
-        if not path.exists():
-            return Loaded(None, "missing")
-        content = path.read_bytes()
-        start = len(HEADER) + _DIGEST_BYTES
-        data = content[start:]
-        if content[:start] != HEADER + sha256(data).digest():
-            return Loaded(None, "damaged: not what was written")
-        magic, key, kept = marshal.loads(data)  # noqa: S302  the digest says that we wrote it
-        if magic != MAGIC_NUMBER:
-            return Loaded(None, "foreign Python")
-        now = self._key(shadow, code, selection)
-        if key != now:
-            changed = [name for name, was, is_ in zip(_KEY, key, now, strict=True) if was != is_]
-            return Loaded(None, f"stale: another {changed[0]}")
-        parts = kept.get(_shape(advice))
-        if parts is None:
-            return Loaded(None, "not kept for this kind of advice")
-        return Loaded(_assemble(code, parts, advice))
-
-    def _key(self, shadow: Shadow, code: CodeType, selection: Selection) -> list[str]:
-        source = self._sources.get(shadow.filename)
-        if source is None:
-            source = self._sources[shadow.filename] = sha256(Path(shadow.filename).read_bytes()).hexdigest()
-        return [
-            weaver_version(),
-            source,
-            _code_hash(code),
-            shadow.module,
-            shadow.qualname,
-            selection.pointcut,
-            selection.location,
-        ]
-
-    def _count(self, loaded: Loaded) -> Loaded:
-        reason = loaded.reason.partition(":")[0] or "loaded"
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
-        return loaded
+    def _read(self, module: str, filename: str) -> dict[str, list[Any]] | str:
+        """Return what is kept of a module, or why nothing of it is taken; told once for each kind of reason."""
+        places = (path_in(directory, module) for directory in (self._built, *packaged(module, filename)))
+        path = next((path for path in places if path.exists()), None)
+        if path is None:
+            return "missing"
+        try:
+            found = _read_module(path, filename)
+        except OSError as error:
+            found = f"unreadable: {error.strerror}"
+        except Exception as error:  # noqa: BLE001  as above
+            found = f"damaged: {error!r}"
+        if isinstance(found, str) and found.partition(":")[0] not in self.reasons:
+            _tell("%s is not used (%s): what it holds is woven at import", path, found)
+        return found
 
 
-_KEY = ("weaver", "source", "code", "module", "function", "pointcut", "location")
+def store_module(directory: Path, module: str, filename: str, functions: Iterable[Kept]) -> Path:
+    """Weave functions of one module and keep the results; return the file.
+
+    Errors: ValueError, naming the function, for code that cannot be woven; OSError.
+    """
+    entries: dict[str, list[Any]] = {}
+    for shadow, code, selections in functions:
+        try:
+            kept = {name: _parts(code, weave(code, advice)) for name, advice in _placeholders().items()}
+        except (ValueError, LookupError, OverflowError) as error:
+            raise ValueError(f"{shadow.id}: {error}") from error
+        entries[_name(shadow)] = [_key(code), [list(one) for one in selections], kept]
+    data = marshal.dumps([MAGIC_NUMBER, weaver_version(), _source_hash(filename), entries])
+    path = path_in(directory, module)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # whole or not at all: another process may be reading
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    half.write_bytes(HEADER + sha256(data).digest() + data)
+    half.replace(path)
+    return path
+
+
+def path_in(directory: Path, module: str) -> Path:
+    """Return the file of a module's woven code below a directory."""
+    return directory / cache_tag() / f"{module}{SUFFIX}"
+
+
+def packaged(module: str, filename: str) -> tuple[Path, ...]:
+    """Return where the top-level package of a module carries its woven code; nothing for a module without a package."""
+    depth = module.count(".") + (Path(filename).stem == "__init__")
+    parents = Path(filename).parents
+    return (parents[depth - 1] / PACKAGED,) if 0 < depth <= len(parents) else ()
 
 
 def cache_tag() -> str:
@@ -181,8 +183,56 @@ def weaver_version() -> str:
 _version: list[str] = []
 
 
-def _mark(*texts: str) -> str:
-    return sha256(repr(texts).encode()).hexdigest()
+def _read_module(path: Path, filename: str) -> dict[str, list[Any]] | str:
+    content = path.read_bytes()
+    start = len(HEADER) + _DIGEST_BYTES
+    data = content[start:]
+    if content[:start] != HEADER + sha256(data).digest():
+        return "damaged: not what was written"
+    magic, weaver, source, entries = marshal.loads(data)  # noqa: S302  the digest says that we wrote it
+    if magic != MAGIC_NUMBER:
+        return "foreign Python"
+    if weaver != weaver_version():
+        return "stale: another weaver"
+    return cast("dict[str, list[Any]]", entries) if source == _source_hash(filename) else "stale: another source"
+
+
+def _found(
+    module: dict[str, list[Any]] | str,
+    shadow: Shadow,
+    code: CodeType,
+    selections: Sequence[Selection],
+    advice: Advice,
+) -> Loaded:
+    if isinstance(module, str):
+        return Loaded(None, module)
+    entry = module.get(_name(shadow))
+    if entry is None:
+        return Loaded(None, "missing")
+    key, kept_for, shapes = entry
+    if key != _key(code):
+        return Loaded(None, "stale: another code")
+    if not any(list(selection) in kept_for for selection in selections):
+        return Loaded(None, "stale: another pointcut or location")
+    parts = shapes.get(_shape(advice))
+    if parts is None:
+        return Loaded(None, "not kept for this kind of advice")
+    return Loaded(_assemble(code, parts, advice))
+
+
+def _tell(text: str, *arguments: object) -> None:
+    import logging  # not above: it imports threading, and gevent may not have patched yet
+
+    logging.getLogger(__name__).warning(text, *arguments)
+
+
+def _source_hash(filename: str) -> str:
+    return sha256(Path(filename).read_bytes()).hexdigest()
+
+
+def _name(shadow: Shadow) -> str:
+    """Return what a function is called in a file; getter and setter of a property have one qualified name."""
+    return f"{shadow.qualname}:{shadow.line}"
 
 
 def _placeholders() -> dict[str, Advice]:
@@ -237,17 +287,24 @@ def _assemble(original: CodeType, parts: list[Any], advice: Advice) -> CodeType:
     )
 
 
-def _code_hash(code: CodeType) -> str:
-    """Return a hash of all in a code object that its woven form is made from; constants only by number."""
-    plain = (
-        code.co_code,
-        code.co_linetable,
-        code.co_exceptiontable,
+def _key(code: CodeType) -> tuple[object, ...]:
+    """Return all in a code object that its woven form is made from; constants only by number.
+
+    Checksums do here: the hash of the source has ruled out all but accidents.
+    """
+    return (
+        crc32(code.co_code),
+        crc32(code.co_linetable),
+        crc32(code.co_exceptiontable),
         code.co_names,
         code.co_varnames,
         code.co_freevars,
         code.co_cellvars,
-        (code.co_flags, code.co_stacksize, code.co_firstlineno, len(code.co_consts)),
-        (code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount),
+        code.co_flags,
+        code.co_stacksize,
+        code.co_firstlineno,
+        len(code.co_consts),
+        code.co_argcount,
+        code.co_posonlyargcount,
+        code.co_kwonlyargcount,
     )
-    return sha256(repr(plain).encode()).hexdigest()

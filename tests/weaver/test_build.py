@@ -9,7 +9,7 @@ from weaver import build
 from weaver.pointcut.parser import parse_pointcut
 from weaver.shadow import scan_module
 from weaver.weaving import Advice
-from weaver.woven_cache import Selection, WovenCache
+from weaver.woven_cache import Selection, WovenCache, path_in
 
 PACKAGE = "built_subject"
 
@@ -46,14 +46,10 @@ def test_functions_of_server_scope_monitors_are_kept(folder: Path, capsys: pytes
 
     code = build.main([])
 
-    cache = WovenCache(folder / "build" / "woven")
-    kept = [path.relative_to(cache.directory) for path in cache.directory.rglob("*.woven")]
+    path = path_in(Path("build", "woven"), f"{PACKAGE}.inner.work")
     assert code == 0
-    assert [path.parent.name for path in kept] == [f"{PACKAGE}.inner.work"]
-    assert kept[0].name.startswith("step-")
-    assert (
-        capsys.readouterr().out == f"1 woven functions of 1 monitors in build/woven/{cache.directory.name}, 0 removed\n"
-    )
+    assert list(folder.rglob("*.woven")) == [folder / path]
+    assert capsys.readouterr().out == f"1 functions woven for 1 monitors in {path.parent}, 0 modules removed\n"
 
 
 def test_what_was_built_is_found_by_pointcut_and_location(folder: Path) -> None:
@@ -63,7 +59,7 @@ def test_what_was_built_is_found_by_pointcut_and_location(folder: Path) -> None:
     shadow = next(shadow for shadow in scan_module(module) if shadow.name == "step")
     selection = Selection(str(parse_pointcut(f"{PACKAGE}.inner.work.step")), "before")
 
-    found = WovenCache(folder / "out").load(shadow, shadow.function.__code__, selection, Advice(print, max, min))
+    found = WovenCache(folder / "out").load(shadow, shadow.function.__code__, [selection], Advice(print, max, min))
 
     assert found.reason == ""
 
@@ -71,13 +67,30 @@ def test_what_was_built_is_found_by_pointcut_and_location(folder: Path) -> None:
 def test_what_no_monitor_selects_any_more_is_removed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     instrumentation(folder, exclude=f'"{PACKAGE}.broken"')
     build.main([])
-    instrumentation(folder, exclude=f'"{PACKAGE}.broken"', pointcut=f"{PACKAGE}.inner.work.other")
+    instrumentation(folder, exclude=f'"{PACKAGE}.broken"', pointcut=f"{PACKAGE}.absent.step")
 
     build.main([])
 
-    names = [path.name for path in (folder / "build" / "woven").rglob("*.woven")]
-    assert [name.partition("-")[0] for name in names] == ["other"]
-    assert "1 removed" in capsys.readouterr().out
+    assert list(folder.rglob("*.woven")) == []
+    assert "0 functions woven for 1 monitors" in capsys.readouterr().out.splitlines()[1]
+
+
+def test_function_that_two_monitors_select_is_kept_once_for_both(folder: Path) -> None:
+    path = instrumentation(folder, exclude=f'"{PACKAGE}.broken"')
+    path.write_text(
+        path.read_text() + f'[monitors.Again]\nkind = "custom"\nscope = "server"\nlocation = "around"\n'
+        f'pointcut = "{PACKAGE}..*.step"\n'
+    )
+    build.main([])
+    module = importlib.import_module(f"{PACKAGE}.inner.work")
+    shadow = next(shadow for shadow in scan_module(module) if shadow.name == "step")
+    cache = WovenCache()
+
+    for text, location in ((f"{PACKAGE}.inner.work.step", "before"), (f"{PACKAGE}..*.step", "around")):
+        selection = Selection(str(parse_pointcut(text)), location)
+        cache.load(shadow, shadow.function.__code__, [selection], Advice(print, max, min))
+
+    assert cache.reasons == {"loaded": 2}
 
 
 def test_monitor_that_selects_nothing_is_a_warning(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,7 +108,7 @@ def test_module_that_cannot_be_imported_is_reported_and_the_rest_is_built(
     assert build.main([PACKAGE]) == 1
     streams = capsys.readouterr()
     assert f"error: {PACKAGE}.broken: cannot be imported: RuntimeError('of its own')" in streams.err
-    assert streams.out.startswith("1 woven functions")
+    assert streams.out.startswith("1 functions woven")
 
 
 def test_function_that_cannot_be_kept_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -103,7 +116,7 @@ def test_function_that_cannot_be_kept_is_reported(folder: Path, capsys: pytest.C
     (folder / "out").write_text("a file in the way")
 
     assert build.main(["--output", str(folder / "out")]) == 1
-    assert f"error: Steps: {PACKAGE}.inner.work:step: " in capsys.readouterr().err
+    assert f"error: {PACKAGE}.inner.work: " in capsys.readouterr().err
 
 
 def test_faults_of_the_instrumentation_are_printed(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,7 @@
+import importlib.util
 import logging
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 
@@ -7,8 +9,12 @@ from tests.weaver.targets import Around, Recording, make_module, make_registry, 
 from weaver import context
 from weaver.dye import FLAGS, SLOTS, SPACE, DyeSpace, mask_of
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError
+from weaver.event import EventBuffer
+from weaver.monitor import MonitorDefinition
+from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.shadow import Shadow
+from weaver.shadow import Shadow, scan_module
+from weaver.woven_cache import Kept, Selection, WovenCache, store_module
 
 F = "execution(* woven_target.f(..))"
 
@@ -154,7 +160,7 @@ def test_monitor_works_without_a_guard_when_all_slots_are_held(monkeypatch: pyte
 def test_joinpoint_that_cannot_be_woven_is_reported_and_the_program_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(shadow: Shadow, advice: object) -> None:
+    def refuse(shadow: Shadow, advice: object, woven: object) -> None:
         raise WeaveError(shadow.module, shadow.qualname, "no place for advice")
 
     monkeypatch.setattr("weaver.registry.weave_shadow", refuse)
@@ -165,3 +171,33 @@ def test_joinpoint_that_cannot_be_woven_is_reported_and_the_program_goes_on(
 
     assert status["failures"] == ["woven_target:f: no place for advice"]
     assert target.f() == 1  # type: ignore[attr-defined]
+
+
+def test_monitor_of_server_scope_takes_its_woven_code_from_the_build(tmp_path: Path) -> None:
+    source = tmp_path / "built_target.py"
+    source.write_text("def f():\n    return 1\n")
+    spec = importlib.util.spec_from_file_location("built_target", source)
+    assert spec is not None
+    assert spec.loader is not None
+    target = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(target)
+    pointcut = parse_pointcut("built_target.f")
+    shadow = scan_module(target)[0]
+    kept = Kept(shadow, shadow.function.__code__, (Selection(str(pointcut), "before"),))
+    store_module(tmp_path, target.__name__, str(source), [kept])
+    cache = WovenCache(tmp_path)
+    registry, recording = Registry(EventBuffer(10), cache), Recording()
+    registry.add_action(recording)
+    for name, scope in (("Built", "server"), ("Loaded", "application")):
+        registry.add(MonitorDefinition(name, scope, "custom", "before", pointcut))  # type: ignore[arg-type]
+    registry.on_module(target)
+
+    registry.set("Loaded", enabled=True, actions=["Recording"], dye_filtering=False)
+    target.f()
+    woven_here = dict(cache.reasons)
+    registry.set("Built", enabled=True, actions=["Recording"], dye_filtering=False)
+    target.f()
+
+    assert woven_here == {}
+    assert cache.reasons == {"loaded": 1}
+    assert len(recording.seen) == 3
