@@ -82,7 +82,8 @@ class CallsServlet(HttpServlet):
             self._check_rate(request)
             session = request.session().application_session
             call_id = f"{secrets.token_hex(8)}.{session.id}"
-            call = session.run(lambda own: self._sip.start(own, call_id, caller, callee))
+            with session.lock() as own:
+                call = self._sip.start(own, call_id, caller, callee)
         except CallRefusedError as error:
             return json_response(error.status, {"error": error.reason, "field": error.field})
         return json_response(201, calls.public(call), Location=f"/calls/{call_id}")
@@ -102,14 +103,10 @@ class CallsServlet(HttpServlet):
         session, call_id = self._session(request)
         if session is None:
             return _unknown(call_id)
-
-        def hang_up(own: SipApplicationSession) -> dict[str, Any] | None:
+        with session.lock() as own:
             call = calls.load(own, call_id)
             if call is not None and call["state"] not in calls.ENDED:
                 self._sip.hang_up(own, call)
-            return call
-
-        call = session.run(hang_up)
         return _unknown(call_id) if call is None else json_response(200, calls.public(call))
 
     def _parties(self, request: HttpRequest) -> tuple[str, str]:

@@ -40,7 +40,7 @@ class ContainerFactory:
             raise InvalidStateError(f"{method} is made from a response or a request")
         own = cast("ContainerApplicationSession", session)
         if own.call is None:
-            raise InvalidStateError("the call is not checked out: use application_session.run(...)")
+            raise InvalidStateError("the call is not checked out: use application_session.lock()")
         parse_uri(from_uri)
         parse_uri(to_uri)
         return draft(self._container, own.call, own.id, self._app, method, f"<{from_uri}>", to_uri)

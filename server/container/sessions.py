@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from server.container.records import (
@@ -107,7 +108,7 @@ class ContainerSipSession(_Attributes):
 
 
 class ContainerHttpSession(_Attributes):
-    """An HTTP session; outside ``run`` its attributes are those stored last, to read only."""
+    """An HTTP session; outside ``lock`` its attributes are those stored last, to read only."""
 
     def __init__(self, container: Container, key: CallKey, record: HttpRecord, call: Call | None = None) -> None:
         self.container = container
@@ -126,7 +127,7 @@ class ContainerHttpSession(_Attributes):
 
     def set_attribute(self, name: str, value: Attribute) -> None:
         if self.call is None:
-            raise InvalidStateError("set attributes inside application_session.run(...)")
+            raise InvalidStateError("set attributes inside application_session.lock()")
         super().set_attribute(name, value)
 
     def encode_url(self, url: str) -> str:
@@ -134,7 +135,7 @@ class ContainerHttpSession(_Attributes):
 
 
 class ContainerApplicationSession(_Attributes):
-    """An application session; outside ``run`` its attributes are those stored last, to read only."""
+    """An application session; outside ``lock`` its attributes are those stored last, to read only."""
 
     def __init__(
         self,
@@ -198,18 +199,23 @@ class ContainerApplicationSession(_Attributes):
         self._checked_out()
         super().remove_attribute(name)
 
+    @contextmanager
+    def lock(self) -> Iterator[ContainerApplicationSession]:
+        if self.call is not None:
+            yield self
+            return
+        try:
+            with self.container.engine.hold(self.key) as call:
+                yield self._in(call)
+        except CallStateLockedError as error:
+            raise BusyError(error.reason) from error
+
     def run(self, action: Callable[[ContainerApplicationSession], R]) -> R:
         if self.call is not None:
             return action(self)
 
-        def act(call: Call) -> R:
-            session = ContainerApplicationSession(self.container, self.key, self._id, call)
-            if session.record is None:
-                raise InvalidSessionError(f"the application session {self._id} has ended")
-            return action(session)
-
         try:
-            return self.container.engine.run(self.key, act)
+            return self.container.engine.run(self.key, lambda call: action(self._in(call)))
         except CallStateLockedError as error:
             raise BusyError(error.reason) from error
 
@@ -226,9 +232,16 @@ class ContainerApplicationSession(_Attributes):
         for http in [r.id for r in records.https.values() if r.application == self._id]:
             del records.https[http]
 
+    def _in(self, call: Call) -> ContainerApplicationSession:
+        """Return this session in a call that is checked out."""
+        session = ContainerApplicationSession(self.container, self.key, self._id, call)
+        if session.record is None:
+            raise InvalidSessionError(f"the application session {self._id} has ended")
+        return session
+
     def _checked_out(self) -> Call:
         if self.call is None:
-            raise InvalidStateError("the call is not checked out: use application_session.run(...)")
+            raise InvalidStateError("the call is not checked out: use application_session.lock()")
         if self.record is None:
             raise InvalidSessionError(f"the application session {self._id} has ended")
         return self.call

@@ -47,7 +47,7 @@ class ContainerTimers:
         """Set a timer that fires once."""
         own = cast("ContainerApplicationSession", session)
         if own.call is None or own.record is None:
-            raise InvalidStateError("the call is not checked out: use application_session.run(...)")
+            raise InvalidStateError("the call is not checked out: use application_session.lock()")
         records = own.call.section("sessions", Sessions)
         records.serial += 1
         record = TimerRecord(f"t{records.serial}", own.call.engine.now() + delay, checked_attribute(info))

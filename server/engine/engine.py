@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import gevent
-from gevent.event import AsyncResult
+from gevent.event import AsyncResult, Event
 
 from server.clock import Clock
 from server.config import EngineConfig
@@ -186,11 +187,48 @@ class Engine:
             call.stored.append(lambda error: done.set(result) if error is None else done.set_exception(error))
 
         self.queues.enqueue(key, Item("action", action=act))
+        result: R = self._wait(done, key)
+        return result
+
+    @contextmanager
+    def hold(self, key: CallKey) -> Iterator[Call]:
+        """Check a call out for the length of a block in the caller's greenlet, as an item of the call's queue.
+
+        Errors: CallStateLockedError when the call does not come free within ``lock_timeout`` seconds, or the block
+        takes longer than that: then the call went on without it, and what the block did late is lost.
+        Switches: yes, before the block and behind it.
+        """
+        begun: AsyncResult[Call] = AsyncResult()
+        ended = Event()
+        stored: AsyncResult[None] = AsyncResult()
+
+        def act(call: Call) -> None:
+            if ended.is_set():
+                return
+            begun.set(call)
+            if ended.wait(self.lock_timeout):
+                call.stored.append(lambda error: stored.set() if error is None else stored.set_exception(error))
+            else:
+                call.stored.append(lambda _: self.near_cache.drop(key))
+                stored.set_exception(CallStateLockedError(key, f"held for more than {self.lock_timeout:g} s"))
+
+        self.queues.enqueue(key, Item("action", action=act))
         try:
-            result: R = done.get(timeout=self.lock_timeout)
+            yield self._wait(begun, key)
+        finally:
+            ended.set()
+            if begun.ready():
+                self._wait(stored, key)
+
+    def _wait(self, result: AsyncResult[Any], key: CallKey) -> Any:
+        """Return what comes of an item.
+
+        Errors: CallStateLockedError after ``lock_timeout`` seconds; the error that came of it.
+        """
+        try:
+            return result.get(timeout=self.lock_timeout)
         except gevent.Timeout:
             raise CallStateLockedError(key, f"busy for more than {self.lock_timeout:g} s") from None
-        return result
 
     def deliver(self, call: Call, deliveries: list[Delivery]) -> None:
         """Hand deliveries to the transaction user, in order."""

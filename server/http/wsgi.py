@@ -1,7 +1,7 @@
 """From WSGI to HTTP servlets. ``handle_request`` is where every HTTP request enters an application.
 
-The listener's greenlet runs the servlet; only what the servlet does inside ``application_session.run`` is an item of a
-call's queue.
+The listener's greenlet runs the servlet; only what the servlet does inside ``application_session.lock()`` is an item of
+a call's queue.
 """
 
 from __future__ import annotations

@@ -1,13 +1,14 @@
 """Sessions: SIP, HTTP, and the application session that is the parent of both.
 
 A session stands for plain data in the call state and may be touched only while its call is checked out: in a SIP
-servlet always, in an HTTP servlet inside ``application_session.run``. Attribute values are plain data: None, bool,
+servlet always, in an HTTP servlet inside ``application_session.lock()``. Attribute values are plain data: None, bool,
 int, float, str, bytes, and lists and string-keyed dicts of these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -136,8 +137,21 @@ class SipApplicationSession(Attributes, Protocol):
         """Return the SIP session with that id."""
         ...
 
+    def lock(self) -> AbstractContextManager[SipApplicationSession]:
+        """Check the call out for the length of a ``with`` block; what the block sends leaves at its end.
+
+        ``with application_session.lock() as session: ...`` may touch ``session`` and all that comes from it, in the
+        block. Messages of the call wait meanwhile, so a block is short and waits for nothing. Inside a SIP servlet or
+        another block of the same call it begins at once.
+
+        Errors: BusyError when the call does not come free in time, or the block takes too long: then the call has gone
+        on without it.
+        Switches: yes, from an HTTP servlet, before the block and at its end.
+        """
+        ...
+
     def run(self, action: Callable[[SipApplicationSession], R]) -> R:
-        """Run the action with the call checked out, as one item of its queue, and return its result.
+        """Run the action as ``lock`` does a block, by the greenlet that works on the call, and return its result.
 
         Inside a SIP servlet or another action of the same call the action runs at once.
 
