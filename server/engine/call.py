@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import cache
+from math import inf
 from typing import TYPE_CHECKING, NewType, TypeVar
 
 import msgspec
@@ -64,13 +65,17 @@ class Item(msgspec.Struct):
 
 
 class Call:
-    """The sections of one call, checked out, and what this turn has made so far."""
+    """The sections of one call, checked out, and what this turn has made so far.
 
-    __slots__ = ("_raw", "_sections", "engine", "inbox", "key", "outbox", "parsed", "stored")
+    Shape: ``due`` is the earliest deadline as of the last check-in, minus infinity while that is not known.
+    """
+
+    __slots__ = ("_raw", "_sections", "due", "engine", "inbox", "key", "outbox", "parsed", "stored")
 
     def __init__(self, key: CallKey, engine: Engine, raw: dict[str, msgspec.Raw] | None = None) -> None:
         self.key = key
         self.engine = engine
+        self.due = -inf
         self.outbox: list[OutboundEntry] = []
         self.inbox: deque[Item] = deque()
         self.stored: list[Callable[[Exception | None], None]] = []

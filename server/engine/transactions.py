@@ -12,6 +12,7 @@ from server.sip import transaction as machine
 from server.sip.codec import parse_message
 from server.sip.effects import Deliver, Effect, Send, Terminate
 from server.sip.message import Request, Response
+from server.sip.timers import RETIRING
 from server.sip.transaction import Transaction
 from server.transport.flow import Flow
 
@@ -124,9 +125,9 @@ def next_due(call: Call) -> float:
     section = call.transactions
     for table in (section.clients, section.servers):
         for record in table.values():
-            for name, deadline in record.transaction.timers.items():
-                at = ceil(deadline) if machine.retires_only(name) else deadline
-                due = min(due, at)
+            for name, at in record.transaction.timers.items():
+                if at < due:
+                    due = min(due, ceil(at)) if name in RETIRING else at
     return due
 
 

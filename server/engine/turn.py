@@ -73,8 +73,9 @@ def process_inbound(item: Item, call: Call) -> None:
     elif item.kind == "failure":
         assert item.flow is not None
         engine.deliver(call, transactions.fail(call, item.flow, now))
-    engine.deliver(call, transactions.expire(call, now))
-    engine.user.expire(call, now)
+    if call.due <= now:
+        engine.deliver(call, transactions.expire(call, now))
+        engine.user.expire(call, now)
     while call.inbox:
         _step(call.inbox.popleft(), call, now)
 
@@ -112,7 +113,7 @@ def _check_in(checkout: Checkout, call: Call, engine: Engine) -> None:
     key = call.key
     failure: Exception | None = None
     try:
-        due = min(transactions.next_due(call), engine.user.next_due(call))
+        call.due = due = min(transactions.next_due(call), engine.user.next_due(call))
         if due == inf and not engine.user.is_alive(call):
             engine.store.remove(checkout)
             engine.near_cache.drop(key)

@@ -45,6 +45,7 @@ TIMERS = {
     "M": Timer("t1", 64, "same", retires=True),
 }
 
+RETIRING = frozenset(name for name, timer in TIMERS.items() if timer.retires)
 DOUBLES_TO_T2 = frozenset({"E", "G"})
 REPEATS = frozenset({"A", "E", "G"})
 

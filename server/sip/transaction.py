@@ -15,7 +15,7 @@ from server.sip.codec import parse_message
 from server.sip.effects import Deliver, Effect, Send, Terminate
 from server.sip.ids import MAGIC_COOKIE
 from server.sip.message import Request, Response
-from server.sip.timers import TIMERS, TimerSettings, first_wait, next_wait
+from server.sip.timers import RETIRING, TimerSettings, first_wait, next_wait
 from server.sip.transaction_tables import START, TABLES
 
 Step = tuple["Transaction", tuple[Effect, ...]]
@@ -127,11 +127,6 @@ def next_due(tx: Transaction) -> float:
     return min(tx.timers.values(), default=inf)
 
 
-def retires_only(name: str) -> bool:
-    """Say whether a timer does nothing but end a transaction."""
-    return TIMERS[name].retires
-
-
 def _class_of(status: int) -> str:
     return "1xx" if status < 200 else "2xx" if status < 300 else "3xx-6xx"
 
@@ -191,4 +186,4 @@ def _set(
 
 def _over(timers: dict[str, float], now: float) -> bool:
     """Say whether a timer that only retires the transaction was set to fire at once (reliable transports)."""
-    return any(at <= now and TIMERS[name].retires for name, at in timers.items())
+    return any(at <= now and name in RETIRING for name, at in timers.items())

@@ -298,8 +298,3 @@ def test_X10_without_the_cookie_each_of_the_fields_tells_transactions_apart(name
 
     assert machine.server_key(invite.with_header(name, value)) != machine.server_key(invite)
     assert machine.server_key(invite.with_uri("sip:carol@127.0.0.1")) != machine.server_key(invite)
-
-
-def test_timers_that_only_retire_may_be_late_and_others_may_not() -> None:
-    assert machine.retires_only("D")
-    assert not machine.retires_only("B")
