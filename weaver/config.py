@@ -1,17 +1,39 @@
-"""``instrumentation.toml`` to an ``InstrumentationConfig``; every fault at once, each with file, line and key."""
+"""``instrumentation.toml`` to an ``InstrumentationConfig``; every fault at once, each with file, line and key.
+
+It imports no plugin: whoever has loaded them passes the names of monitors and dye flags, and these are checked too.
+Settings of which a monitor has none of its own (pointcut, scope, location) are those of custom monitors.
+"""
 
 from __future__ import annotations
 
-import difflib
+import re
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from tomlkit.exceptions import ParseError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from weaver.errors import InstrumentationConfigError, PointcutSyntaxError
-from weaver.pointcut.parser import parse_pointcut
+from weaver.config_faults import MODULE_NAME, NOT_EMPTY, Fault, fault_at, fault_of, monitor_faults, pointcut_faults
+from weaver.errors import InstrumentationConfigError
+from weaver.toml_lines import line_of
+
+__all__ = [
+    "AdminConfig",
+    "EventsConfig",
+    "InstrumentationConfig",
+    "MonitorConfig",
+    "RedactionConfig",
+    "TargetConfig",
+    "WeaverConfig",
+    "WeavingConfig",
+    "fault_at",
+    "line_of",
+    "load_instrumentation",
+]
+
+Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
+ModuleName = Annotated[str, StringConstraints(pattern=MODULE_NAME)]
 
 
 class _Section(BaseModel):
@@ -21,141 +43,119 @@ class _Section(BaseModel):
 class TargetConfig(_Section):
     """What is run under the weaver."""
 
-    module: str = Field("server", description="package whose __main__.main(arguments) is run")
+    module: ModuleName = Field(default="server", description="package whose `__main__.main(arguments)` is run")
 
 
 class WeavingConfig(_Section):
     """Which modules are looked at."""
 
-    prefixes: list[str] = Field(default_factory=list, description="modules and packages that may be woven")
-    exclude: list[str] = Field(default_factory=list, description="those below them that are never woven")
+    prefixes: list[ModuleName] = Field(default=[], description="modules and packages that may be woven")
+    exclude: list[ModuleName] = Field(default=[], description="those below them that are never woven")
 
 
 class WeaverConfig(_Section):
     """The weaver itself."""
 
-    plugins: list[str] = Field(default_factory=list, description="plugin modules, in the order they register")
+    plugins: list[ModuleName] = Field(default=[], description="plugin modules, in the order they register")
 
 
 class EventsConfig(_Section):
     """Where events go."""
 
-    ring: int = Field(10_000, ge=1, le=1_000_000, description="events kept in memory")
-    json_lines: str | None = Field(None, description="file that gets every event as a line of JSON")
+    ring: int = Field(default=10_000, ge=1, le=1_000_000, description="number of events kept in memory")
+    json_lines: Text | None = Field(default=None, description="file that gets every event as a line of JSON")
+    json_lines_max_bytes: int = Field(
+        default=100_000_000,
+        ge=4_096,
+        description="size in bytes at which that file is renamed to `FILE.1`, replacing the one before, and begun anew",
+    )
+
+
+class AdminConfig(_Section):
+    """The admin socket."""
+
+    socket: Text | None = Field(default=None, description="its path; `--admin-socket` wins; unset: one of this process")
+
+
+class RedactionConfig(_Section):
+    """What no event shows."""
+
+    names: list[Text] = Field(default=[], description="names, case ignored, whose values are always hidden")
 
 
 class MonitorConfig(_Section):
-    """One monitor."""
+    """One monitor: `[monitors.NAME]`."""
 
-    enabled: bool = False
-    dye_mask: list[str] = Field(default_factory=list)
-    dye_filtering: bool = True
-    actions: list[str] | None = None
-    properties: dict[str, Any] = Field(default_factory=dict)
-    description: str = ""
-    kind: Literal["custom"] | None = None
-    scope: Literal["server", "application"] = "application"
-    location: Literal["before", "after", "around"] = "before"
-    pointcut: str | None = None
+    enabled: bool = Field(default=False, description="whether it is on from the start")
+    dye_mask: list[Text] = Field(default=[], description="dye flags that a message must have, all of them")
+    dye_filtering: bool = Field(default=True, description="whether the mask counts")
+    actions: list[Text] | None = Field(default=None, description="what it does; unset: what the monitor does by itself")
+    properties: dict[str, Any] = Field(default={}, description="values for the monitor's actions")
+    includes: list[Text] = Field(default=[], description="patterns of `module.Class` that it is for; empty: all")
+    excludes: list[Text] = Field(default=[], description="patterns of `module.Class` that it is not for")
+    description: str = Field(default="", description="one line for people")
+    kind: Literal["custom"] | None = Field(default=None, description="`custom` for a monitor of your own")
+    scope: Literal["server", "application"] = Field(default="application", description="custom: woven when")
+    location: Literal["before", "after", "around"] = Field(default="before", description="custom: when it acts")
+    pointcut: Text | None = Field(default=None, description="custom: where it acts")
 
 
 class InstrumentationConfig(_Section):
     """The whole file."""
 
-    target: TargetConfig = TargetConfig(module="server")
-    weaving: WeavingConfig = WeavingConfig()
-    weaver: WeaverConfig = WeaverConfig()
-    events: EventsConfig = EventsConfig(ring=10_000, json_lines=None)
-    monitors: dict[str, MonitorConfig] = Field(default_factory=dict)
+    target: TargetConfig = Field(default=TargetConfig(module="server"), description="what is run under the weaver")
+    weaving: WeavingConfig = Field(default=WeavingConfig(), description="which modules are looked at")
+    weaver: WeaverConfig = Field(default=WeaverConfig(), description="the weaver itself")
+    events: EventsConfig = Field(default=EventsConfig(), description="where events go")
+    admin: AdminConfig = Field(default=AdminConfig(), description="the admin socket")
+    redaction: RedactionConfig = Field(default=RedactionConfig(), description="what no event shows")
+    monitors: dict[str, MonitorConfig] = Field(default={}, description="monitors by name")
+    pointcuts: dict[str, Text] = Field(default={}, description="pointcuts that monitors use by their name")
 
 
-def load_instrumentation(path: Path) -> InstrumentationConfig:
-    """Read the file.
+TABLES = {"monitors": MonitorConfig}
+"""The model of what lies in a table whose keys are free."""
 
-    Errors: InstrumentationConfigError with every fault: ``file:line: key.path: reason`` and the line itself.
+
+def load_instrumentation(
+    path: Path, monitors: Collection[str] | None = None, flags: Collection[str] | None = None
+) -> InstrumentationConfig:
+    """Read the file; with the names of the library's monitors and of the dye flags, check those it uses.
+
+    Errors: InstrumentationConfigError with every fault once, in the order of the file: ``file:line: key.path: reason``,
+    then the line itself and, for a pointcut, a caret.
     """
     try:
         text = path.read_text(encoding="utf-8")
-        values = tomlkit.parse(text).unwrap()
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InstrumentationConfigError([_not_toml(path, text, error)]) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InstrumentationConfigError([f"{path}: cannot be read: {error}"]) from error
-    except ParseError as error:
-        raise InstrumentationConfigError([f"{path}:{error.line}: is not TOML: {error}"]) from error
-    faults: list[str] = []
-    config: InstrumentationConfig | None = None
+    faults: list[Fault] = []
+    config = None
     try:
         config = InstrumentationConfig.model_validate(values)
     except ValidationError as error:
-        for fault in error.errors():
-            keys = [str(key) for key in fault["loc"]]
-            faults.append(fault_at(path, text, keys, _words(fault["type"], fault["msg"], keys)))
-    for name, monitor in _tables(values.get("monitors")):
-        faults += _custom_faults(path, text, name, monitor)
+        faults += [fault_of(fault, _known) for fault in error.errors()]
+    faults += pointcut_faults(values)
+    faults += monitor_faults(values, monitors, flags)
+    faults.sort(key=lambda fault: line_of(text, fault.keys))
     if faults or config is None:
-        raise InstrumentationConfigError(faults)
+        raise InstrumentationConfigError([fault_at(path, text, f.keys, f.reason, f.pointcut) for f in faults])
     return config
 
 
-def fault_at(path: Path, text: str, keys: list[str], reason: str) -> str:
-    """Return a fault with its line, found by its keys."""
-    line = line_of(text, keys)
-    return f"{path}:{line}: {'.'.join(keys)}: {reason}\n    {text.splitlines()[line - 1].strip()}"
+def _known(place: tuple[int | str, ...]) -> list[str]:
+    """Return the keys that may stand beside the last one of a place."""
+    section: type[BaseModel] = InstrumentationConfig
+    if len(place) > 1:
+        name = str(place[0])
+        section = TABLES.get(name) or type(InstrumentationConfig.model_fields[name].default)
+    return list(section.model_fields)
 
 
-def line_of(text: str, keys: list[str]) -> int:
-    """Return the line where a key stands, or the nearest table around it.
-
-    Units: lines count from 1.
-    """
-    best, best_depth = 1, 0
-    table: list[str] = []
-    for number, line in enumerate(text.splitlines(), 1):
-        stripped = line.strip()
-        if stripped.startswith("["):
-            table = stripped.strip("[]").replace('"', "").split(".")
-            here = table
-        elif "=" in stripped and not stripped.startswith("#"):
-            here = [*table, *stripped.split("=")[0].strip().replace('"', "").split(".")]
-        else:
-            continue
-        if keys[: len(here)] == here and len(here) > best_depth:
-            best, best_depth = number, len(here)
-    return best
-
-
-def _words(kind: str, message: str, keys: list[str]) -> str:
-    if kind != "extra_forbidden":
-        return message[:1].lower() + message[1:]
-    models: dict[int, type[BaseModel]] = {1: InstrumentationConfig}
-    model = models.get(len(keys))
-    if model is None:
-        model = MonitorConfig if keys[0] == "monitors" else _section_model(keys[0])
-    near = difflib.get_close_matches(keys[-1], model.model_fields, 1)
-    return "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(model.model_fields)}")
-
-
-def _section_model(name: str) -> type[BaseModel]:
-    found = InstrumentationConfig.model_fields[name].annotation
-    return found if isinstance(found, type) and issubclass(found, BaseModel) else InstrumentationConfig
-
-
-def _tables(value: object) -> list[tuple[str, dict[str, Any]]]:
-    if not isinstance(value, dict):
-        return []
-    return [(name, table) for name, table in value.items() if isinstance(table, dict)]
-
-
-def _custom_faults(path: Path, text: str, name: str, monitor: dict[str, Any]) -> list[str]:
-    custom = monitor.get("kind") == "custom"
-    pointcut = monitor.get("pointcut")
-    if custom and pointcut is None:
-        return [fault_at(path, text, ["monitors", name, "pointcut"], "a custom monitor needs a pointcut")]
-    if not custom and pointcut is not None:
-        reason = 'only a custom monitor has a pointcut of its own; add kind = "custom" or leave it out'
-        return [fault_at(path, text, ["monitors", name, "pointcut"], reason)]
-    if isinstance(pointcut, str):
-        try:
-            parse_pointcut(pointcut)
-        except PointcutSyntaxError as error:
-            return [fault_at(path, text, ["monitors", name, "pointcut"], str(error))]
-    return []
+def _not_toml(path: Path, text: str, error: tomllib.TOMLDecodeError) -> str:
+    found = re.search(r" \(at (?:line (\d+), column \d+|end of document)\)\Z", str(error))
+    line = found[1] if found and found[1] else max(1, len(text.splitlines()))
+    return f"{path}:{line}: is not TOML: {error}"

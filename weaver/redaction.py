@@ -5,7 +5,7 @@ No code of the program runs here: no ``__repr__`` but that of plain values.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from itertools import islice
 
 HIDDEN = "*****"
@@ -15,11 +15,24 @@ DEPTH = 3
 BITS = 256
 """Bits of the largest integer that is printed; Python refuses to print very large ones."""
 
+_hidden: frozenset[str] = frozenset()
+
 _PLAIN = (bool, int, float, type(None))
 
 
-def show(value: object, *, allowed: bool = False, depth: int = DEPTH) -> str:
-    """Return a value as text; text and bytes are hidden unless ``allowed``, objects are shown by their type."""
+def hide(names: Iterable[str]) -> None:
+    """Hide the values of these names from now on, and only these; case does not count."""
+    global _hidden
+    _hidden = frozenset(name.casefold() for name in names)
+
+
+def show(value: object, *, allowed: bool = False, depth: int = DEPTH, name: str = "") -> str:
+    """Return a value as text; text and bytes are hidden unless ``allowed``, objects are shown by their type.
+
+    Shape: ``name`` is that of the parameter, if there is one: some are hidden whatever is allowed.
+    """
+    if name.casefold() in _hidden:
+        return HIDDEN
     kind = type(value)
     if kind is int and value.bit_length() > BITS:  # type: ignore[attr-defined]
         return f"<int of {value.bit_length()} bits>"  # type: ignore[attr-defined]
@@ -47,8 +60,8 @@ def plain(value: object, depth: int = DEPTH) -> object:
     if isinstance(value, str):
         return _cut(value[: LENGTH + 1].encode("utf-8", "backslashreplace").decode())
     if isinstance(value, Mapping) and depth > 0:
-        items = list(islice(value.items(), ITEMS))
-        return {str(plain(str(key))): plain(item, depth - 1) for key, item in items}
+        items = [(str(key), item) for key, item in islice(value.items(), ITEMS)]
+        return {str(plain(key)): HIDDEN if key.casefold() in _hidden else plain(item, depth - 1) for key, item in items}
     if kind in {list, tuple, set, frozenset} and depth > 0:
         return [plain(item, depth - 1) for item in islice(value, ITEMS)]  # type: ignore[call-overload]
     return show(value)

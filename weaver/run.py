@@ -22,8 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
-from weaver import context, hook
+from weaver import context, hook, redaction
 from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
+from weaver.dye import FLAGS
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
 from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
@@ -62,9 +63,12 @@ class Weaver:
         Errors: InstrumentationConfigError, PluginError.
         """
         self.plugins.load(self._config.weaver.plugins)
+        load_instrumentation(self._path, self.registry.names(), FLAGS)
         self._set_monitors()
-        if self._config.events.json_lines:
-            self._sink = JsonLinesSink(Path(self._config.events.json_lines), self.runtime)
+        redaction.hide(self._config.redaction.names)
+        events = self._config.events
+        if events.json_lines:
+            self._sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
             self.buffer.subscribe(self._sink)
             self._sink.start()
         context.inherit_through(carry, find_inherited)
@@ -79,8 +83,10 @@ class Weaver:
 
         Errors: OSError.
         """
+        given = self._config.admin.socket
+        path = path or (Path(given) if given else default_path())
         methods = {**standard_methods(self.registry, self.buffer), **self.plugins.methods}
-        self._socket = AdminSocket(path or default_path(), methods, self.buffer, self.runtime)
+        self._socket = AdminSocket(path, methods, self.buffer, self.runtime)
         return self._socket.start()
 
     def stop(self) -> None:
@@ -90,6 +96,7 @@ class Weaver:
         for name in self.registry.names():
             self.registry.set(name, enabled=False)
         context.inherit_through(None, None)
+        redaction.hide(())
         if self._socket is not None:
             self._socket.stop()
         if self._sink is not None:

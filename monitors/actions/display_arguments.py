@@ -19,7 +19,7 @@ class DisplayArgumentsAction:
         allowed = frozenset(str(invocation.properties.get("show", "")).replace(",", " ").split())
         names = [parameter.name for parameter in invocation.shadow.parameters]
         arguments = [
-            f"{name}={show(value, allowed=name in allowed)}"
+            f"{name}={show(value, allowed=name in allowed, name=name)}"
             for name, value in zip(names, invocation.arguments, strict=False)
         ]
         if invocation.error is not None:

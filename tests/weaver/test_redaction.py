@@ -1,9 +1,10 @@
 import sys
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 
-from weaver.redaction import HIDDEN, ITEMS, LENGTH, plain, show
+from weaver.redaction import HIDDEN, ITEMS, LENGTH, hide, plain, show
 
 
 class Rude:
@@ -59,3 +60,23 @@ def test_plain_value_is_bounded_and_keeps_numbers() -> None:
     assert found["n"] == 7
     assert len(found["text"]) <= LENGTH
     assert len(found["many"]) == ITEMS
+
+
+@pytest.fixture
+def _pin_is_hidden() -> Iterator[None]:
+    hide(["PIN", "Authorization"])
+    yield
+    hide(())
+
+
+@pytest.mark.usefixtures("_pin_is_hidden")
+def test_value_of_a_hidden_name_is_never_shown() -> None:
+    assert show(1234, allowed=True, name="pin") == HIDDEN
+    assert show("1234", allowed=True, name="pins") == "'1234'"
+    assert plain({"authorization": "Digest x", "a": [{"Pin": 1234}]}) == {
+        "authorization": HIDDEN, "a": [{"Pin": HIDDEN}]
+    }  # fmt: skip
+
+
+def test_no_name_is_hidden_unless_the_configuration_says_so() -> None:
+    assert show(1234, name="pin") == "1234"

@@ -1,9 +1,15 @@
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from tests.weaver.events import make_event
 from weaver import run
+from weaver.config import load_instrumentation
 from weaver.gevent_support import NEEDED, unpatched
+from weaver.redaction import HIDDEN, show
+
+CUSTOM = "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\n"
 
 
 def test_options_of_the_weaver_are_taken_out_and_the_rest_goes_to_the_server() -> None:
@@ -39,7 +45,15 @@ def test_tests_run_patched() -> None:
     [
         ("[monitors.DyeInjection]\nenabled = 'yes'\n", ":2: monitors.DyeInjection.enabled"),
         ("[weaver]\nplugins = ['monitors.missing']\n", "monitors.missing cannot be loaded"),
-        ("[monitors.Nothing]\nenabled = true\n", "no monitor 'Nothing'"),
+        ("[monitors.Nothing]\nenabled = true\n", ":1: monitors.Nothing: there is no such monitor"),
+        (
+            "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\nactions = ['No']\n",
+            ":1: monitors.A: A: there is no action 'No'",
+        ),
+        (
+            "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\ndye_mask = ['ADR1']\n",
+            ":4: monitors.A.dye_mask: 'ADR1' is no",
+        ),
     ],
 )
 def test_fault_of_the_file_is_printed_and_nothing_starts(
@@ -62,6 +76,34 @@ def test_socket_that_cannot_be_opened_is_told_and_ends_the_run(
     assert run.main(["--instrumentation", str(path), "--admin-socket", str(path / "s")]) == 1
 
     assert "the admin socket cannot be opened" in capsys.readouterr().err
+
+
+def test_socket_of_the_file_is_used_unless_the_command_line_names_one(tmp_path: Path) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(f"[admin]\nsocket = '{tmp_path}/of-file'\n")
+
+    for given, used in ((None, "of-file"), (tmp_path / "of-line", "of-line")):
+        weaver = run.Weaver(load_instrumentation(path), path)
+        weaver.start()
+        try:
+            assert weaver.open_socket(given) == tmp_path / used
+        finally:
+            weaver.stop()
+
+
+def test_file_says_what_is_hidden_and_where_events_go(tmp_path: Path) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(f"[redaction]\nnames = ['pin']\n[events]\njson_lines = '{tmp_path}/e.jsonl'\nring = 2\n")
+    weaver = run.Weaver(load_instrumentation(path), path)
+
+    weaver.start()
+    try:
+        weaver.buffer.emit(make_event(1, payload={"pin": show(1234, name="pin")}))
+    finally:
+        weaver.stop()
+
+    assert msgspec.json.decode((tmp_path / "e.jsonl").read_bytes())["payload"] == {"pin": HIDDEN}
+    assert show(1234, name="pin") == "1234"
 
 
 def test_error_of_the_program_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,7 @@
-"""Events as JSON lines in a file: queued without waiting, written by a task of the runtime, dropped when it is late."""
+"""Events as JSON lines in a file: queued without waiting, written by a task of the runtime, dropped when it is late.
+
+A file that has grown to its limit is renamed to ``FILE.1``, in place of the one before, and begun anew.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +22,14 @@ PAUSE = 0.1
 
 
 class JsonLinesSink:
-    """Appends events to a file."""
+    """Appends events to a file.
 
-    def __init__(self, path: Path, runtime: Runtime) -> None:
+    Units: ``max_bytes`` bytes.
+    """
+
+    def __init__(self, path: Path, runtime: Runtime, max_bytes: int) -> None:
         self._path = path
+        self._max_bytes = max_bytes
         self._runtime = runtime
         self._queue: deque[Event] = deque()
         self._stopped = False
@@ -67,7 +74,10 @@ class JsonLinesSink:
         try:
             with self._path.open("ab") as file:
                 file.write(b"".join(lines))
+                size = file.tell()
             self.written += len(lines)
+            if size >= self._max_bytes:
+                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
         except OSError as error:
             self.dropped += len(lines)
             log.warning("%s: %d events could not be written: %s", self._path, len(lines), error)

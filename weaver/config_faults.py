@@ -1,0 +1,144 @@
+"""The faults of ``instrumentation.toml``: what is checked besides types, and the words and form of each fault."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from weaver.errors import PointcutSyntaxError
+from weaver.pointcut.parser import parse_pointcut
+from weaver.toml_lines import line_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+NOT_EMPTY = r"\S"
+MODULE_NAME = r"^[^\W\d]\w*(\.[^\W\d]\w*)*$"
+_PATTERNS = {NOT_EMPTY: "text that is not empty", MODULE_NAME: "the dotted name of a module"}
+_KINDS = {
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "string_type": "text in quotes",
+    "list_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "greater_than_equal": "greater than or equal to {ge}",
+    "less_than_equal": "less than or equal to {le}",
+    "literal_error": "{expected}",
+}
+_CUSTOM_ONLY = ("pointcut", "scope", "location")
+_REMEDY = 'add kind = "custom" or leave it out'
+_SHOWN = 60
+"""Characters of a value in a fault."""
+
+
+class Fault(NamedTuple):
+    """One fault; a pointcut's has the error with its column."""
+
+    keys: tuple[str, ...]
+    reason: str
+    pointcut: PointcutSyntaxError | None = None
+
+
+def fault_at(
+    path: Path, text: str, keys: Sequence[str], reason: str, pointcut: PointcutSyntaxError | None = None
+) -> str:
+    """Return a fault as ``file:line: key.path: reason``, below it the line itself, and a caret for a pointcut."""
+    line = line_of(text, keys)
+    source = text.split("\n")[line - 1].strip()
+    lines = [f"{path}:{line}: {'.'.join(map(_quoted, keys))}: {reason}", f"    {source}"]
+    if pointcut is not None:
+        expression = re.sub(r"\s", " ", pointcut.text)
+        if expression not in source:
+            lines[1] = f"    {expression}"
+        lines.append(" " * (lines[1].index(expression) + pointcut.column - 1) + "^")
+    return "\n".join(lines)
+
+
+def fault_of(error: ErrorDetails, known_at: Callable[[tuple[int | str, ...]], Sequence[str]]) -> Fault:
+    """Return what a model says of a value in our words; ``known_at`` tells the keys that may stand at a place."""
+    keys = tuple(map(str, error["loc"]))
+    kind, context, value = error["type"], error.get("ctx", {}), error["input"]
+    if kind == "extra_forbidden":
+        known = known_at(error["loc"])
+        return Fault(keys, "unknown key" + (_near(keys[-1], known) or f"; known: {', '.join(known)}"))
+    wanted = _PATTERNS[context["pattern"]] if "pattern" in context else _KINDS[kind].format(**context)
+    near = _near(str(value), re.findall(r"'(\w+)'", wanted)) if kind == "literal_error" else ""
+    return Fault(keys, f"must be {wanted}, not {_shown(value)}{near}")
+
+
+def pointcut_faults(values: Mapping[str, Any]) -> list[Fault]:
+    """Return the faults of the expressions, named ones and those of monitors."""
+    named = _table(values.get("pointcuts"))
+    expressions = {("pointcuts", name): text for name, text in named.items()}
+    for name, monitor in _table(values.get("monitors")).items():
+        expressions["monitors", name, "pointcut"] = _table(monitor).get("pointcut")  # type: ignore[index]
+    faults = []
+    for keys, text in expressions.items():
+        if not isinstance(text, str) or not text.strip():
+            continue
+        try:
+            parse_pointcut(text)
+        except PointcutSyntaxError as error:
+            hint = f"; {error.hint}" if error.hint else ""
+            faults.append(Fault(keys, f"column {error.column}: expected {error.expected}{hint}", error))
+    return faults
+
+
+def monitor_faults(
+    values: Mapping[str, Any], known: Collection[str] | None, flags: Collection[str] | None
+) -> list[Fault]:
+    """Return what is wrong between the settings of a monitor, and the names that do not exist."""
+    faults: list[Fault] = []
+    for name, value in _table(values.get("monitors")).items():
+        monitor, keys = _table(value), ("monitors", name)
+        kind = monitor.get("kind")
+        if kind == "custom":
+            faults += _custom_faults(keys, monitor, known)
+        elif kind is None and isinstance(value, dict):
+            faults += _library_faults(keys, monitor, known)
+        mask = monitor.get("dye_mask")
+        if isinstance(mask, list) and flags is not None:
+            wrong = [flag for flag in mask if isinstance(flag, str) and flag.strip() and flag not in flags]
+            faults += [Fault((*keys, "dye_mask"), f"{flag!r} is no dye flag{_near(flag, flags)}") for flag in wrong]
+    return faults
+
+
+def _custom_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:
+    if known is not None and keys[1] in known:
+        return [Fault(keys, "the library has a monitor of that name; choose another")]
+    if "pointcut" not in monitor:
+        return [Fault((*keys, "pointcut"), "a custom monitor needs a pointcut")]
+    return []
+
+
+def _library_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:
+    own = [key for key in _CUSTOM_ONLY if key in monitor]
+    if known is not None and keys[1] not in known:
+        near = _near(keys[1], known)
+        return [Fault(keys, f'there is no such monitor{near}; one of your own needs kind = "custom"')]
+    return [Fault((*keys, key), f"only a custom monitor has a {key} of its own; {_REMEDY}") for key in own]
+
+
+def _table(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _near(name: str, known: Collection[str]) -> str:
+    """Return a hint at the nearest name, empty when none is near; case does not count."""
+    folded = {one.casefold(): one for one in known}
+    found = difflib.get_close_matches(name.casefold(), folded, 1)
+    return f"; did you mean {folded[found[0]]!r}?" if found else ""
+
+
+def _shown(value: object) -> str:
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."
+
+
+def _quoted(key: str) -> str:
+    return key if re.fullmatch(r"[\w-]+", key) else json.dumps(key, ensure_ascii=False)
