@@ -2,6 +2,7 @@
 # make test       set up, install the programs that the tests use, run every test
 # make lint       ruff: rules and layout            make types      mypy --strict
 # make contracts  who may import whom               make bench      every benchmark, one after another; says what falls short
+# make docs       write the tables of docs/ anew
 # make clean      remove what these targets made
 #
 # PYTHON=/usr/bin/python3.12 chooses the interpreter of .venv; without it the first of 3.11, 3.12, 3.13 that has venv is taken.
@@ -16,7 +17,7 @@ ARGS ?=
 # percent of branches and lines that the tests must reach; it only ever goes up, to 95
 COVERAGE := 84
 
-.PHONY: run test lint types contracts bench clean
+.PHONY: run test lint types contracts bench docs clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m weaver.run apps.click2call --demo $(ARGS)
@@ -41,6 +42,9 @@ contracts: $(VENV)/.lint
 
 bench: $(VENV)/.test
 	$(BIN)/python tests/bench/run_all.py $(ARGS)
+
+docs: $(VENV)/.test
+	$(BIN)/python -m docs.generate
 
 clean:
 	rm -rf .venv .venv-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

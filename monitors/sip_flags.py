@@ -38,6 +38,7 @@ class Flag:
     name: str
     property: str
     compiler: Callable[[str], Test]
+    description: str
 
     def compile(self, value: str) -> Test:
         """Return the test for a property's value."""
@@ -104,11 +105,19 @@ def any_header(value: str) -> Test:
 
 
 FLAGS = (
-    *(Flag(f"ADDR{number}", f"ADDR{number}", address) for number in (1, 2, 3, 4)),
-    Flag("PROTOCOL_SIP", "", protocol),
-    Flag("SIP_REQ", "SIP_REQ", request_method),
-    Flag("SIP_RES", "SIP_RES", response_status),
-    Flag("SIP_ANY_HEADER", "SIP_ANY_HEADER", any_header),
+    *(
+        Flag(name, name, address, "a SIP message from or to the address that is the property's value")
+        for name in ("ADDR1", "ADDR2", "ADDR3", "ADDR4")
+    ),
+    Flag("PROTOCOL_SIP", "", protocol, "every SIP message"),
+    Flag("SIP_REQ", "SIP_REQ", request_method, "a request of the method that is the property's value"),
+    Flag("SIP_RES", "SIP_RES", response_status, "a response of the status that is the property's value"),
+    Flag(
+        "SIP_ANY_HEADER",
+        "SIP_ANY_HEADER",
+        any_header,
+        "a message that has such a header: request.NAME=VALUE or response.NAME=VALUE, text or regular expression",
+    ),
 )
 
 

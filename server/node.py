@@ -62,7 +62,7 @@ class Node:
         _check_proxy(config.sip.outbound_proxy)
         secret = os.urandom(32)
         self._transports: dict[str, Sender] = {}
-        store = MemoryStore(clock, clock.wall())
+        store = MemoryStore(clock, clock.wall(), max_state_bytes=config.engine.call_state_bytes)
         self._dispatch = Dispatch(secret, self._canonical)
         timers = TimerSettings(config.sip.t1, config.sip.t2, config.sip.t4)
         self.engine = Engine(store, clock, config.engine, timers, self._dispatch, self._transports)

@@ -1,7 +1,7 @@
 """``instrumentation.toml`` to an ``InstrumentationConfig``; every fault at once, each with file, line and key.
 
 It imports no plugin: whoever has loaded them passes the names of monitors and dye flags, and these are checked too.
-Settings of which a monitor has none of its own (pointcut, scope, location) are those of custom monitors.
+The description of a setting that is a number begins with its unit and a colon.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ class WeaverConfig(_Section):
 class EventsConfig(_Section):
     """Where events go."""
 
-    ring: int = Field(default=10_000, ge=1, le=1_000_000, description="number of events kept in memory")
+    ring: int = Field(default=10_000, ge=1, le=1_000_000, description="events: kept in memory")
     json_lines: Text | None = Field(default=None, description="file that gets every event as a line of JSON")
     json_lines_max_bytes: int = Field(
         default=100_000_000,
         ge=4_096,
-        description="size in bytes at which that file is renamed to `FILE.1`, replacing the one before, and begun anew",
+        description="bytes: size at which that file is renamed to `FILE.1`, in place of the one before, and begun anew",
     )
 
 
@@ -95,7 +95,9 @@ class MonitorConfig(_Section):
     excludes: list[Text] = Field(default=[], description="patterns of `module.Class` that it is not for")
     description: str = Field(default="", description="one line for people")
     kind: Literal["custom"] | None = Field(default=None, description="`custom` for a monitor of your own")
-    scope: Literal["server", "application"] = Field(default="application", description="custom: woven when")
+    scope: Literal["server", "application"] = Field(
+        default="application", description="custom: `server` is woven at build, `application` at load"
+    )
     location: Literal["before", "after", "around"] = Field(default="before", description="custom: when it acts")
     pointcut: Text | None = Field(default=None, description="custom: where it acts")
 

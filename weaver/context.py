@@ -44,6 +44,7 @@ class DiagnosticContext:
 
 
 current_context: ContextVar[DiagnosticContext | None] = ContextVar("current_context", default=None)
+"""The context of the message that is being worked on; None outside of any."""
 
 
 class _Inheritance:

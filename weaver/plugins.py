@@ -29,6 +29,11 @@ class DyeFlag(Protocol):
         ...
 
     @property
+    def description(self) -> str:
+        """Which messages it is set for, in one line."""
+        ...
+
+    @property
     def property(self) -> str:
         """The property that configures it."""
         ...

@@ -15,6 +15,7 @@ from server.servlet.context import ServletContext
 from server.servlet.sessions import HttpSession
 
 HttpResponse = Response
+"""What an HTTP servlet answers: status, headers and body."""
 
 
 class HttpRequest(Request):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 Attribute = None | bool | int | float | str | bytes | list["Attribute"] | dict[str, "Attribute"]
+"""A value that a session keeps: plain data."""
 
 
 class Attributes(Protocol):

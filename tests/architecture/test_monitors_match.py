@@ -1,33 +1,86 @@
-"""Every library monitor matches a joinpoint of the server, so that a rename breaks the build and not the operator."""
+"""Every shipped monitor and pointcut matches a joinpoint, so that a rename breaks the build and not the operator."""
 
 import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from weaver.config import load_instrumentation
+from weaver.dye import FLAGS
 from weaver.event import EventBuffer
 from weaver.plugins import Plugins
+from weaver.pointcut.match import match
+from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
+from weaver.shadow import Shadow, scan_module
 
-ROOT = Path(__file__).parents[2]
-
-
-def test_every_monitor_of_the_library_matches() -> None:
-    registry = Registry(EventBuffer())
-    Plugins(registry).load(load_instrumentation(ROOT / "instrumentation.toml").weaver.plugins)
-    for name in ("server.engine.turn", "server.engine.outbound", "server.servlet.sip_servlet"):
-        registry.on_module(importlib.import_module(name))
-
-    assert {status["name"]: len(status["joinpoints"]) > 0 for status in registry.list()} == dict.fromkeys(
-        registry.names(), True
-    )
+SHIPPED = Path(__file__).parents[2] / "instrumentation.toml"
+CONFIG = load_instrumentation(SHIPPED)
 
 
-def test_no_file_is_over_500_lines() -> None:
-    long = {
-        str(path.relative_to(ROOT)): lines
-        for package in ("weaver", "server", "monitors", "apps", "tests")
-        for path in (ROOT / package).rglob("*.py")
-        if (lines := len(path.read_text().splitlines())) > 500
-    }
+def modules() -> Iterator[str]:
+    """Yield the modules that the shipped file has looked at."""
+    for prefix in CONFIG.weaving.prefixes:
+        package = importlib.import_module(prefix)
+        yield prefix
+        for found in pkgutil.walk_packages(package.__path__, f"{prefix}."):
+            if not any(f"{found.name}.".startswith(f"{out}.") for out in CONFIG.weaving.exclude):
+                yield found.name
 
-    assert long == {}
+
+@pytest.fixture(scope="module")
+def shadows() -> list[Shadow]:
+    return [shadow for name in modules() for shadow in scan_module(importlib.import_module(name))]
+
+
+@pytest.fixture(scope="module")
+def registry() -> Registry:
+    found = Registry(EventBuffer())
+    Plugins(found).load(CONFIG.weaver.plugins)
+    for name in modules():
+        found.on_module(importlib.import_module(name))
+    return found
+
+
+def test_every_monitor_of_the_library_matches(registry: Registry) -> None:
+    assert len(registry.names()) >= 7
+    assert [status["name"] for status in registry.list() if not status["joinpoints"]] == []
+
+
+def test_every_name_in_the_shipped_file_exists(registry: Registry) -> None:
+    assert load_instrumentation(SHIPPED, registry.names(), FLAGS) == CONFIG
+
+
+def test_every_monitor_of_the_library_stands_in_the_shipped_file(registry: Registry) -> None:
+    assert set(registry.names()) == {name for name, monitor in CONFIG.monitors.items() if monitor.kind is None}
+
+
+def expressions() -> list[str]:
+    """Return every pointcut of the shipped file, those in comments too."""
+    return re.findall(r'^(?:#\s+)?pointcut = "(.*?)"', SHIPPED.read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("expression", [*expressions(), *CONFIG.pointcuts.values()])
+def test_pointcut_of_the_shipped_file_matches(expression: str, shadows: list[Shadow]) -> None:
+    pointcut = parse_pointcut(expression)
+
+    assert any(match(pointcut, shadow).matched for shadow in shadows)
+
+
+def test_patterns_of_classes_in_the_shipped_file_name_something(registry: Registry) -> None:
+    known = set(modules())
+
+    named = re.findall(r'(?:includes|excludes) = \["([\w.]+)"\]', SHIPPED.read_text(encoding="utf-8"))
+
+    assert named
+    assert set(named) <= known
+
+
+def test_custom_monitors_of_the_shipped_file_are_walked() -> None:
+    custom = [monitor.pointcut for monitor in CONFIG.monitors.values() if monitor.kind == "custom"]
+
+    assert custom
+    assert set(custom) <= set(expressions())
