@@ -2,10 +2,11 @@
 # make test       set up, install the programs that the tests use, run every test
 # make lint       ruff: rules and layout            make types      mypy --strict
 # make contracts  who may import whom               make bench      every benchmark, one after another; says what falls short
-# make docs       write the tables of docs/ anew
+# make docs       write the tables of docs/ anew          make lock       write the locks anew; UPGRADE=--upgrade for newer releases
 # make clean      remove what these targets made
 #
 # PYTHON=/usr/bin/python3.12 chooses the interpreter of .venv; without it the first of 3.11, 3.12, 3.13 that has venv is taken.
+# LOCKED=no installs what pyproject.toml allows instead of what the locks say.
 
 PYTHON ?= $(shell sh tests/pythons.sh | sed -n '1s/^[^ ]* //p')
 VENV := .venv
@@ -14,10 +15,13 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 # the profile of hypothesis that does not measure time and takes the same examples every run
 PYTEST := $(BIN)/python -m pytest --hypothesis-profile=ci
 ARGS ?=
+LOCKED ?= yes
+UPGRADE ?=
+LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
 # percent of branches and lines that the tests must reach; it only ever goes up, to 95
 COVERAGE := 84
 
-.PHONY: run test lint types contracts bench docs clean
+.PHONY: run test lint types contracts bench docs lock clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m weaver.run apps.click2call --demo $(ARGS)
@@ -46,6 +50,13 @@ bench: $(VENV)/.test
 docs: $(VENV)/.test
 	$(BIN)/python -m docs.generate
 
+# One after another: each holds the one before it, at the same versions.
+lock: $(VENV)/.made
+	$(PIP) install -e '.[lock]'
+	$(LOCK) --extra build pyproject.toml -o requirements.lock
+	$(LOCK) --extra build --extra test --extra interop -c requirements.lock pyproject.toml -o requirements-test.lock
+	$(LOCK) --extra build --extra test --extra lint -c requirements-test.lock pyproject.toml -o requirements-lint.lock
+
 clean:
 	rm -rf .venv .venv-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
@@ -55,14 +66,14 @@ $(VENV)/.made:
 	$(PYTHON) -m venv $(VENV)
 	@touch $@
 
-$(VENV)/.run: $(VENV)/.made pyproject.toml
-	$(PIP) install -e .
+$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.lock
+	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements.lock build
 	@touch $@
 
-$(VENV)/.test: $(VENV)/.run
-	$(PIP) install -e '.[test,interop]'
+$(VENV)/.test: $(VENV)/.run requirements-test.lock
+	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-test.lock test,interop
 	@touch $@
 
-$(VENV)/.lint: $(VENV)/.run
-	$(PIP) install -e '.[test,lint]'
+$(VENV)/.lint: $(VENV)/.run requirements-lint.lock
+	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-lint.lock test,lint
 	@touch $@

@@ -8,9 +8,9 @@ sh tests/pythons.sh | while read -r version python; do
     [ "$version" = "$tested" ] && continue
     venv=.venv-$version
     echo "== tests/weaver on Python $version"
-    if [ ! -e "$venv/.test" ] || [ pyproject.toml -nt "$venv/.test" ]; then
+    if [ ! -e "$venv/.test" ] || [ pyproject.toml -nt "$venv/.test" ] || [ requirements-test.lock -nt "$venv/.test" ]; then
         "$python" -m venv "$venv"
-        "$venv/bin/python" -m pip --disable-pip-version-check -q install -e '.[test]'
+        sh tests/install.sh "$venv/bin/python" requirements-test.lock test
         touch "$venv/.test"
     fi
     "$venv/bin/python" -m pytest tests/weaver -q --hypothesis-profile=ci --cov --cov-append --cov-report= </dev/null
