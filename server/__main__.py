@@ -50,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ended = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, ended.set)
+    gevent.signal_handler(signal.SIGHUP, _reload, node)
     phones = start_demo(*node.udp.local) if options.demo else []
     _banner(node, demo=options.demo)
     try:
@@ -73,11 +74,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _reload(node: Node) -> None:
+    """Read the certificates again; if they cannot be used, say so and go on with those there are."""
+    try:
+        node.reload_certificates()
+    except ConfigError as error:
+        for fault in error.faults:
+            print(fault, file=sys.stderr, flush=True)
+
+
 def _banner(node: Node, *, demo: bool) -> None:
     lines = [f"{name}: {address}" for name, address in node.bound().items()]
     if demo and node.http is not None:
-        host, port = node.http.local
-        lines.append(f"try: open http://{host}:{port}/ and press Call; alice and bob are registered here")
+        lines.append(f"try: open http://{node.bound()['http']}/ and press Call; alice and bob are registered here")
     print("\n".join([*lines, "ready"]), file=sys.stderr, flush=True)
 
 

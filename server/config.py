@@ -39,18 +39,97 @@ class Address:
         return cls(host.removeprefix("[").removesuffix("]"), int(port))
 
 
+def parse_addresses(key: str, value: str | list[str]) -> list[Address]:
+    """Read a setting that holds ``HOST:PORT``, a list of them, or nothing.
+
+    Errors: ConfigError with every one that is none; ``key`` names the setting.
+    """
+    found, faults = [], []
+    for text in [value] if isinstance(value, str) else value:
+        try:
+            if text:
+                found.append(Address.parse(text))
+        except ValueError as error:
+            faults.append(f"{key}: {error}")
+    if faults:
+        raise ConfigError(faults)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class SipConfig:
     """Section ``[sip]``.
 
+    Shape: ``listen`` is ``HOST:PORT`` or a list of them; each gets UDP and TCP.
     Units: ``t1``, ``t2``, ``t4`` seconds (RFC 3261 table 4).
     """
 
-    listen: str
+    listen: str | list[str]
     outbound_proxy: str
     t1: float
     t2: float
     t4: float
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    """Section ``[tls]``: SIP over TLS, and what secure WebSocket uses of it.
+
+    Shape: ``listen`` as in ``[sip]``, empty for no TLS; ``certificate`` (the chain, ours first) and ``key`` are PEM
+    files, ``authorities`` a PEM file of those that vouch for the servers we connect to, empty for the system's.
+    """
+
+    listen: str | list[str]
+    certificate: str
+    key: str
+    authorities: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketConfig:
+    """Section ``[websocket]``: SIP over WebSocket (RFC 7118).
+
+    Shape: ``listen`` and ``secure_listen`` as in ``[sip]``, empty for none; ``origins`` are the pages that may connect
+    (``https://phone.example.com``), empty for any.
+    """
+
+    listen: str | list[str]
+    secure_listen: str | list[str]
+    origins: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionsConfig:
+    """Section ``[connections]``: what one peer may take of TCP, TLS and WebSocket.
+
+    Units: seconds; ``message_timeout`` from the first byte of a message to its last, ``idle_timeout`` without any
+    byte, ``send_timeout`` until the kernel has taken one message, ``keep_alive`` of silence on a connection opened from
+    here until the peer is asked for a sign of life, ``pong_timeout`` until it must come; ``queue_bytes`` bytes that
+    wait for one connection; ``limit`` connections in all, ``limit_per_address`` that one address may open.
+    """
+
+    message_timeout: float
+    idle_timeout: float
+    connect_timeout: float
+    send_timeout: float
+    keep_alive: float
+    pong_timeout: float
+    queue_bytes: int
+    limit: int
+    limit_per_address: int
+
+
+@dataclass(frozen=True, slots=True)
+class DnsConfig:
+    """Section ``[dns]``: how host names are looked up (RFC 3263).
+
+    Shape: ``servers`` are numeric addresses, empty for those of ``/etc/resolv.conf``.
+    Units: ``timeout`` seconds for one question; ``cache_entries`` answers kept, each for its time to live.
+    """
+
+    servers: list[str]
+    timeout: float
+    cache_entries: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +172,10 @@ class ServerConfig:
     """All settings of one server."""
 
     sip: SipConfig
+    tls: TlsConfig
+    websocket: WebSocketConfig
+    connections: ConnectionsConfig
+    dns: DnsConfig
     http: HttpConfig
     engine: EngineConfig
     registrar: RegistrarConfig
@@ -110,7 +193,25 @@ class ServerConfig:
         return config
 
 
-SECTIONS = {"sip": SipConfig, "http": HttpConfig, "engine": EngineConfig, "registrar": RegistrarConfig}
+SECTIONS = {
+    "sip": SipConfig,
+    "tls": TlsConfig,
+    "websocket": WebSocketConfig,
+    "connections": ConnectionsConfig,
+    "dns": DnsConfig,
+    "http": HttpConfig,
+    "engine": EngineConfig,
+    "registrar": RegistrarConfig,
+}
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "str": (str,),
+    "int": (int,),
+    "float": (int, float),
+    "list[str]": (list,),
+    "str | list[str]": (str, list),
+}
+"""Type of a setting -> what TOML may give for it."""
 
 
 def load_config(path: Path | None = None) -> ServerConfig:
@@ -157,8 +258,9 @@ def _check(section: str, key: str, value: object) -> str:
     if key not in kinds:
         near = difflib.get_close_matches(key, kinds, 1)
         return "unknown key" + (f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(kinds)}")
-    allowed = {"str": (str,), "int": (int,), "float": (int, float)}[str(kinds[key])]
-    if isinstance(value, bool) or not isinstance(value, allowed):
+    if isinstance(value, bool) or not isinstance(value, KINDS[str(kinds[key])]):
+        return f"must be {kinds[key]}, not {value!r}"
+    if isinstance(value, list) and not all(isinstance(member, str) for member in value):
         return f"must be {kinds[key]}, not {value!r}"
     if isinstance(value, (int, float)) and value <= 0:
         return f"must be greater than 0, not {value!r}"

@@ -5,19 +5,20 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import random
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from server.clock import Clock, SystemClock
-from server.config import Address, ServerConfig
+from server.config import ServerConfig, parse_addresses
+from server.container.addresses import Addresses, Local
 from server.container.container import Container
 from server.container.factory import ContainerFactory
 from server.container.registrar import ContainerRegistrar
 from server.container.routing import Routing
 from server.engine.dispatch import Dispatch
 from server.engine.engine import Engine, EngineStatistics
-from server.engine.outbound import Sender
 from server.errors import ConfigError
 from server.http.listener import HttpListener
 from server.http.session_key import SessionKeys
@@ -26,13 +27,17 @@ from server.sip.ids import Ids
 from server.sip.timers import TimerSettings
 from server.sip.uri import SipUri, parse_uri
 from server.state.memory import MemoryStore
-from server.transport.flow import Flow
-from server.transport.tcp import TcpTransport
-from server.transport.udp import UdpTransport
+from server.transport.binding import Bound, bind
+from server.transport.dns import DnsResolver
+from server.transport.flow import Transport, format_address
+from server.transport.listeners import Listeners
+from server.transport.locate import Served
+from server.transport.locator import Locator, Resolver
 
 log = logging.getLogger(__name__)
 
-FREE_PORT_ATTEMPTS = 20
+PROBES = {"0.0.0.0": ("192.0.2.1", 9), "::": ("2001:db8::1", 9)}
+"""All addresses of a family -> one far away; what this machine would send to it from is its own."""
 
 GC_THRESHOLD = 50_000
 """Allocations between two young collections; everything made before the start is frozen (short pauses decide p99)."""
@@ -53,32 +58,41 @@ class Node:
     """
 
     def __init__(
-        self, config: ServerConfig, applications: Sequence[str], *, demo: bool = False, clock: Clock | None = None
+        self,
+        config: ServerConfig,
+        applications: Sequence[str],
+        *,
+        demo: bool = False,
+        clock: Clock | None = None,
+        resolver: Resolver | None = None,
     ) -> None:
         clock = clock or SystemClock()
         self._demo = demo
-        sip = _address("sip.listen", config.sip.listen)
-        http = _address("http.listen", config.http.listen) if config.http.listen else None
+        http = next(iter(parse_addresses("http.listen", config.http.listen)), None)
         _check_proxy(config.sip.outbound_proxy)
         secret = os.urandom(32)
-        self._transports: dict[str, Sender] = {}
+        senders: dict[str, Transport] = {}
         store = MemoryStore(clock, clock.wall(), max_state_bytes=config.engine.call_state_bytes)
         self._dispatch = Dispatch(secret, self._canonical)
         timers = TimerSettings(config.sip.t1, config.sip.t2, config.sip.t4)
-        self.engine = Engine(store, clock, config.engine, timers, self._dispatch, self._transports)
-        engine = self.engine
-        self.udp, self.tcp = _bind(sip, engine)
+        self.engine = Engine(store, clock, config.engine, timers, self._dispatch, senders)
+        self._sockets = bind(config, self.engine)
         try:
-            self._transports.update(UDP=self.udp, TCP=self.tcp)
-            addresses = {name: _advertised(t.local) for name, t in (("UDP", self.udp), ("TCP", self.tcp))}
-            addresses["LOCAL"] = addresses["UDP"]
-            own = frozenset({*addresses.values(), self.udp.local})
+            senders.update({name: _as_one(found) for name, found in self._sockets.by_transport.items()})
+            self.locator = Locator(
+                resolver or DnsResolver(config.dns.servers, config.dns.timeout),
+                _served(self._sockets),
+                lambda target: senders[target.transport].flow_to(target.host, target.port, target.name),
+                clock.monotonic,
+                random.random,
+                config.dns.cache_entries,
+            )
+            addresses = Addresses({key: _advertised(*key[1:]) for key in self._locals()})
             registrar = ContainerRegistrar(store, self._dispatch, self._canonical, config.registrar)
-            self._routing = Routing(registrar, self._flow_to, own, config.sip.outbound_proxy)
-            ids = Ids(os.urandom)
+            self._routing = Routing(registrar, addresses, senders, self.locator, config.sip.outbound_proxy)
             keys = SessionKeys(secret)
-            self.container = Container(engine, ids, self._routing, registrar, addresses, keys.encode_url)
-            host, port = addresses["UDP"]
+            self.container = Container(self.engine, Ids(os.urandom), self._routing, registrar, keys.encode_url)
+            host, port = addresses.first("UDP")
             surroundings = {"demo": demo, "sip_address": f"{host}:{port}"}
             paths = self.container.deploy(applications, config.apps, surroundings)
             servlets = {
@@ -86,13 +100,24 @@ class Node:
             }
             self.http = HttpListener(http.host, http.port, WsgiApplication(servlets, keys)) if http else None
         except BaseException:
-            self.udp.stop(0)
-            self.tcp.stop(0)
+            for transport in self._sockets.all():
+                transport.stop(0)
             raise
+
+    @property
+    def udp(self) -> Transport:
+        """The first UDP socket."""
+        return self._sockets.by_transport["UDP"][0]
+
+    @property
+    def tcp(self) -> Transport:
+        """The first TCP listener."""
+        return self._sockets.by_transport["TCP"][0]
 
     def start(self) -> None:
         """Take messages and requests."""
-        self.tcp.start()
+        for transport in self._sockets.streams():
+            transport.start()
         if self.http is not None:
             self.http.start()
         self.engine.start()
@@ -108,16 +133,28 @@ class Node:
         if self.http is not None:
             self.http.stop(timeout)
         self.engine.stop(timeout)
-        self.tcp.stop(timeout)
-        self.udp.stop(timeout)
+        for transport in reversed(self._sockets.all()):
+            transport.stop(timeout)
         gc.unfreeze()
 
+    def reload_certificates(self) -> None:
+        """Read the files of ``[tls]`` again, for connections made from now on; calls and connections go on.
+
+        Errors: ConfigError when a file cannot be used; then everything stays as it was.
+        """
+        if self._sockets.tls is not None:
+            self._sockets.tls.reload()
+
     def bound(self) -> Mapping[str, str]:
-        """Return what is listened on: ``sip-udp``, ``sip-tcp``, ``http`` -> ``HOST:PORT``."""
-        bound = {"sip-udp": self.udp.local, "sip-tcp": self.tcp.local}
+        """Return what is listened on: ``sip-udp``, ``sip-tcp``, ``sip-udp-2``, ..., ``http`` -> ``HOST:PORT``."""
+        bound: dict[str, str] = {}
+        for name, transports in self._sockets.by_transport.items():
+            for number, transport in enumerate(transports, 1):
+                key = f"sip-{name.lower()}" if number == 1 else f"sip-{name.lower()}-{number}"
+                bound[key] = format_address(*transport.local)
         if self.http is not None:
-            bound["http"] = self.http.local
-        return {name: f"{host}:{port}" for name, (host, port) in bound.items()}
+            bound["http"] = format_address(*self.http.local)
+        return bound
 
     def statistics(self) -> NodeStatistics:
         """Return the present counts."""
@@ -126,34 +163,19 @@ class Node:
     def _canonical(self, text: str) -> str:
         return self._routing.canonical(text)
 
-    def _flow_to(self, transport: str, host: str, port: int) -> Flow:
-        return (self.udp if transport == "UDP" else self.tcp).flow_to(host, port)
+    def _locals(self) -> list[Local]:
+        found = self._sockets.by_transport.items()
+        return [(name, *transport.local) for name, transports in found for transport in transports]
 
 
-def _bind(address: Address, engine: Engine) -> tuple[UdpTransport, TcpTransport]:
-    """Bind UDP and TCP to one port; for port 0 the free UDP port may be taken for TCP, so it is tried again.
-
-    Errors: OSError.
-    """
-    attempts = 1 if address.port else FREE_PORT_ATTEMPTS
-    while True:
-        attempts -= 1
-        udp = UdpTransport(address.host, address.port, engine.on_datagram)
-        udp.start()
-        try:
-            port = udp.local[1]
-            return udp, TcpTransport(address.host, port, engine.on_datagram, engine.on_malformed, engine.on_failure)
-        except OSError:
-            udp.stop(0)
-            if not attempts:
-                raise
+def _as_one(transports: Sequence[Transport]) -> Transport:
+    return transports[0] if len(transports) == 1 else Listeners(transports)
 
 
-def _address(key: str, text: str) -> Address:
-    try:
-        return Address.parse(text)
-    except ValueError as error:
-        raise ConfigError([f"{key}: {error}"]) from error
+def _served(bound: Bound) -> Served:
+    """Return what can be reached from what is bound; nobody is called over WebSocket."""
+    families = dict.fromkeys("AAAA" if ":" in transport.local[0] else "A" for transport in bound.all())
+    return Served(frozenset(bound.by_transport) - {"WS", "WSS"}, tuple(families))
 
 
 def _check_proxy(text: str) -> None:
@@ -167,14 +189,13 @@ def _check_proxy(text: str) -> None:
         raise ConfigError([f"sip.outbound_proxy: {text!r} is not sip:HOST:PORT"])
 
 
-def _advertised(local: tuple[str, int]) -> tuple[str, int]:
+def _advertised(host: str, port: int) -> tuple[str, int]:
     """Return the address to write into Via and Contact: the bound one, or, bound to all, this machine's."""
-    host, port = local
-    if host not in {"0.0.0.0", "::"}:
-        return local
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-            return probe.getsockname()[0], port
-        except OSError:
-            return "127.0.0.1", port
+    if host in PROBES:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.connect(PROBES[host])
+                host = probe.getsockname()[0]
+            except OSError:
+                host = "::1" if ":" in host else "127.0.0.1"
+    return f"[{host}]" if ":" in host else host, port

@@ -1,6 +1,6 @@
 """The build hook of a wheel: the wheel carries the woven code of its own packages, for the Python that builds it.
 
-Loaded by the build backend, not by the weaver. An editable install has no woven code; ``python -m weaver.build`` makes it.
+Loaded by the build backend, not by the weaver. An editable install carries none: ``python -m weaver.build``.
 """
 
 from __future__ import annotations

@@ -48,7 +48,6 @@ class Container:
         ids: Ids,
         routing: Routing,
         registrar: ContainerRegistrar,
-        addresses: dict[str, tuple[str, int]],
         encode_url: Callable[[str, str], str],
     ) -> None:
         self.engine = engine
@@ -56,13 +55,14 @@ class Container:
         self.routing = routing
         self.registrar = registrar
         self.encode_url = encode_url
-        self.sending = Sending(self, addresses)
+        self.sending = Sending(self)
         self.b2bua = ContainerB2bua(self)
         self.timers = ContainerTimers()
         self.inbound = Inbound(self)
         self.chain = Chain(())
         self.servlet_errors = 0
         engine.user = self
+        engine.addressing = routing
 
     def deploy(
         self, names: Sequence[str], overrides: Mapping[str, Mapping[str, Any]], surroundings: Mapping[str, Any]

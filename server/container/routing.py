@@ -1,22 +1,27 @@
-"""Where a request goes that leaves the last application: registered phone, outbound proxy, or the host of its URI."""
+"""Where a request goes that leaves the last application: registered phone, outbound proxy, or servers of its URI."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from ipaddress import ip_address
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
+from server.container.addresses import Addresses
 from server.container.records import Binding
+from server.errors import TransportError
 from server.servlet.errors import NotRoutableError
+from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
-from server.transport.flow import Flow
+from server.transport.flow import UNRESOLVED, Flow, Transport
+from server.transport.locate import transport_of
+from server.transport.locator import Locator
 
 
 class Hop(NamedTuple):
-    """The next hop: the Request-URI to write and the flow to use."""
+    """The next hop: the Request-URI to write, the flow to use, and those to use when it fails."""
 
     uri: str
     flow: Flow
+    others: tuple[Flow, ...] = ()
 
 
 class Locations(Protocol):
@@ -27,38 +32,36 @@ class Locations(Protocol):
         ...
 
 
-FlowTo = Callable[[str, str, int], Flow]
-
-
 class Routing:
-    """Knows this server's own addresses, who is registered, and the outbound proxy.
-
-    Shape: ``flow_to(transport, host, port)`` makes flows; ``own`` are the (host, port) pairs that we listen on.
-    """
+    """Knows who is registered, the outbound proxy, and the way to everybody else."""
 
     def __init__(
-        self, locations: Locations, flow_to: FlowTo, own: frozenset[tuple[str, int]], outbound_proxy: str
+        self,
+        locations: Locations,
+        addresses: Addresses,
+        transports: Mapping[str, Transport],
+        locator: Locator,
+        outbound_proxy: str,
     ) -> None:
+        self.addresses = addresses
         self._locations = locations
-        self._flow_to = flow_to
-        self._own = own
-        self._hosts = frozenset(host for host, _ in own)
+        self._transports = transports
+        self._locator = locator
         self._proxy = outbound_proxy
 
     def canonical(self, text: str) -> str:
         """Return the address of record that a URI names: the user at this server, or user and host.
+
+        A sips: address is that of the sip: one (RFC 5630 5.1.2).
 
         Source: RFC 3261 10.3.
         """
         uri = parse_uri(text)
         if not isinstance(uri, SipUri):
             return text.lower()
-        return f"sip:{uri.user or ''}@local" if self.is_own(uri) else uri.address_of_record()
-
-    def is_own(self, uri: SipUri) -> bool:
-        """Say whether the host of the URI is this server."""
-        host = "127.0.0.1" if uri.host.lower() == "localhost" else uri.host
-        return (host, uri.port) in self._own if uri.port else host in self._hosts
+        if self.addresses.is_own(uri):
+            return f"sip:{uri.user or ''}@local"
+        return "sip:" + uri.address_of_record().partition(":")[2]
 
     def next_hop(self, text: str) -> Hop:
         """Return the way for a request to a URI.
@@ -66,32 +69,85 @@ class Routing:
         Errors: NotRoutableError with the SIP status that says why there is none.
         """
         bindings = self._locations.bindings(self.canonical(text))
-        if bindings:
-            return Hop(bindings[0].uri, bindings[0].flow)
-        if self._proxy:
-            return Hop(text, self.address_of(self._proxy))
         uri = parse_uri(text)
-        if isinstance(uri, SipUri) and self.is_own(uri):
+        if bindings:
+            return self._bound(text, bindings, secure=uri.scheme == "sips")
+        if self._proxy and (uri.scheme != "sips" or self._proxy.lower().startswith("sips:")):
+            return Hop(text, *way(self.flows_to(self._proxy)))
+        if isinstance(uri, SipUri) and self.addresses.is_own(uri):
             raise NotRoutableError(404, f"{text} is not registered here")
-        return Hop(text, self.address_of(text))
+        return Hop(text, *way(self.flows_to(text)))
 
-    def address_of(self, text: str) -> Flow:
-        """Return the flow to the host that a URI names.
+    def _bound(self, text: str, bindings: list[Binding], *, secure: bool) -> Hop:
+        """Return the way to the newest contact that can be reached; a sips: request needs a secure flow.
 
-        Errors: NotRoutableError for a scheme, a transport or a host name that this server cannot reach.
-        Source: RFC 3263 4.1, 4.2, for numeric hosts.
+        Source: RFC 5626 5.3 (430), RFC 5630 5.3 (480).
+        """
+        allowed = [binding for binding in bindings if binding.flow.secure or not secure]
+        if not allowed:
+            raise NotRoutableError(480, f"{text} is not registered over TLS")
+        for binding in allowed:
+            transport = self._transports.get(binding.flow.transport)
+            if transport is not None and transport.is_open(binding.flow):
+                return Hop(binding.uri, binding.flow)
+        raise NotRoutableError(430, f"{text}: the connection it registered over is closed")
+
+    def flows_to(self, text: str) -> tuple[Flow, ...]:
+        """Return the flows to the servers of a URI, in the order to try them; one unresolved flow if DNS must be asked.
+
+        Errors: NotRoutableError for a scheme or transport that this server cannot use, and where nothing is reached.
         """
         uri = parse_uri(text)
         if not isinstance(uri, SipUri):
-            raise NotRoutableError(416, f"{text}: only sip: addresses can be called")
-        if uri.scheme == "sips":
+            raise NotRoutableError(416, f"{text}: only sip: and sips: addresses can be called")
+        transport = transport_of(uri)
+        if uri.scheme == "sips" and transport not in self._locator.served.transports:
             raise NotRoutableError(416, f"{text}: there is no TLS here")
-        host = "127.0.0.1" if uri.host.lower() == "localhost" else uri.host
-        try:
-            ip_address(host.strip("[]"))
-        except ValueError:
-            raise NotRoutableError(502, f"{uri.host}: host names are not looked up; give a numeric address") from None
-        transport = str(uri.params.get("transport") or "udp").upper()
-        if transport not in {"UDP", "TCP"}:
+        if transport not in self._locator.served.transports:
             raise NotRoutableError(501, f"{text}: there is no transport {transport} here")
-        return self._flow_to(transport, host.strip("[]"), uri.port or 5060)
+        flows = self._locator.known(uri)
+        if flows is None:
+            return (Flow(UNRESOLVED, "", 0, text, 0),)
+        if not flows:
+            raise NotRoutableError(502, f"{uri.host}: no server that can be reached from here has that name")
+        return flows
+
+    def dialog_flows(self, text: str, last: Flow) -> tuple[Flow, ...]:
+        """Return the flows for a request inside a dialog whose route or target is ``text`` and that ran over ``last``.
+
+        A stream is used on while it is open; a datagram follows the dialog. A target that cannot be reached by its name
+        (browsers give themselves one that nobody has, RFC 7118 5) leaves the flow that is known.
+        """
+        if last.transport == "LOCAL":
+            return (last,)
+        try:
+            flows = self.flows_to(text)
+        except (NotRoutableError, ValueError):
+            return (last,)
+        transport = self._transports.get(last.transport)
+        insecure = text.lower().startswith("sips:") and not last.secure
+        if last.transport == "UDP" or insecure or transport is None or not transport.is_open(last):
+            return flows
+        return (last, *(flow for flow in flows if flow != last))
+
+    def readdress(self, request: Request, flow: Flow, branch: str) -> Request:
+        """Return a request of ours as it is sent over another flow."""
+        return self.addresses.readdressed(request, flow, branch)
+
+    def stream_instead(self, flow: Flow) -> Flow | None:
+        """Return the TCP flow to the same address, None when there is no TCP here."""
+        try:
+            return self._transports["TCP"].flow_to(flow.remote_host, flow.remote_port)
+        except (KeyError, TransportError):
+            return None
+
+    def look_up(self, uri: str, then: Callable[[tuple[Flow, ...]], None]) -> None:
+        """Have ``then`` called with the flows to the servers of a URI."""
+        parsed = parse_uri(uri)
+        assert isinstance(parsed, SipUri)
+        self._locator.look_up(parsed, then)
+
+
+def way(flows: tuple[Flow, ...]) -> tuple[Flow, tuple[Flow, ...]]:
+    """Return the flow to use, and those to use when it fails."""
+    return flows[0], flows[1:]

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
+from server.container.routing import Hop, way
 from server.engine import transactions
 from server.engine.call import Call
 from server.engine.transactions import LOCAL
-from server.servlet.errors import InvalidStateError, NotRoutableError
+from server.servlet.errors import InvalidStateError
 from server.sip.build import make_cancel, make_request, make_response
 from server.sip.dialog import open_uas, request_parts
 from server.sip.message import Request
@@ -24,14 +25,10 @@ WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS"})
 
 
 class Sending:
-    """The way out of the container.
+    """The way out of the container."""
 
-    Shape: ``addresses`` maps a transport to the (host, port) that Via and Contact advertise.
-    """
-
-    def __init__(self, container: Container, addresses: dict[str, tuple[str, int]]) -> None:
+    def __init__(self, container: Container) -> None:
         self._container = container
-        self._addresses = addresses
 
     def response(self, draft: OutboundResponse) -> None:
         """Send a response; a 1xx or 2xx to an INVITE makes or confirms the dialog.
@@ -43,7 +40,9 @@ class Sending:
         if to.key not in call.transactions.servers:
             raise InvalidStateError(f"the {to.method} was answered already or its transaction has ended")
         flow = call.transactions.servers[to.key].flow
-        contact = self.contact(call, flow) if status < 300 and request.method in WITH_CONTACT - {"REGISTER"} else None
+        contact = None
+        if status < 300 and request.method in WITH_CONTACT - {"REGISTER"}:
+            contact = self._contact(call, flow, request.uri)
         response = make_response(
             request,
             status,
@@ -69,7 +68,7 @@ class Sending:
         """
         call, record = draft.call, draft.record
         if record.dialog is None or not draft.parts.get("in_dialog"):
-            flow, position, uri = self._way(draft)
+            (uri, flow, others), position = self._way(draft)
             record.flow = flow
             record.cseq += 1
             parts: dict[str, Any] = {
@@ -81,9 +80,9 @@ class Sending:
             }
         else:
             record.dialog, parts = request_parts(record.dialog, draft.method)
-            flow, position = self._dialog_flow(record), 0
+            flow, others, position = *way(self._dialog_flows(record)), 0
         request = self._build(call, draft, flow, parts)
-        key = transactions.send_request(call, request, flow, record.id, call.engine.now(), position)
+        key = transactions.send_request(call, request, flow, record.id, call.engine.now(), position, others)
         if draft.method == "INVITE":
             record.invite_out = key
         elif draft.method == "BYE":
@@ -108,7 +107,7 @@ class Sending:
             raise InvalidStateError("there is no dialog to acknowledge in")
         _, parts = request_parts(record.dialog, "ACK")
         parts["cseq"] = record.ack_cseq
-        flow = self._dialog_flow(record)
+        flow = self._dialog_flows(record)[0]
         request = self._build(call, draft, flow, parts)
         record.waits_for_ack, record.ack = False, request.wire()
         transactions.send_directly(call, request, flow)
@@ -128,12 +127,6 @@ class Sending:
         cancel = make_cancel(self._container.origin(call, record.invite_out))
         transactions.send_request(call, cancel, client.flow, record.id, call.engine.now())
 
-    def contact(self, call: Call, flow: Flow) -> str:
-        """Return our Contact for a flow; the call key is its user part."""
-        host, port = self._addresses[flow.transport]
-        suffix = ";transport=tcp" if flow.transport == "TCP" else ""
-        return f"<sip:{call.key}@{host}:{port}{suffix}>"
-
     def _answered_invite(self, record: SipRecord, request: Request, status: int) -> None:
         initial = not request.to.tag
         if status >= 200:
@@ -146,37 +139,32 @@ class Sending:
             record.dialog = open_uas(request, record.id, confirmed=status >= 200)
             record.state = "CONFIRMED" if status >= 200 else "EARLY"
 
-    def _way(self, draft: OutboundRequest) -> tuple[Flow, int, str]:
+    def _way(self, draft: OutboundRequest) -> tuple[Hop, int]:
         container = self._container
         position = container.chain.position_of(draft.record.app) + 1
         if container.chain.select(draft.method, position) is not None:
-            return LOCAL, position, draft.uri
-        hop = container.routing.next_hop(draft.uri)
-        return hop.flow, 0, hop.uri
+            return Hop(draft.uri, LOCAL), position
+        return container.routing.next_hop(draft.uri), 0
 
-    def _dialog_flow(self, record: SipRecord) -> Flow:
-        """Return the flow for a request inside a dialog: the same connection, else where the route or target says."""
+    def _dialog_flows(self, record: SipRecord) -> tuple[Flow, ...]:
         assert record.dialog is not None
-        if record.flow.transport != "UDP":
-            return record.flow
         route = record.dialog.routes[0] if record.dialog.routes else record.dialog.target
-        try:
-            return self._container.routing.address_of(route.partition("<")[2].partition(">")[0] or route)
-        except NotRoutableError:
-            return record.flow
+        return self._container.routing.dialog_flows(route.partition("<")[2].partition(">")[0] or route, record.flow)
+
+    def _contact(self, call: Call, flow: Flow, uri: str) -> str:
+        """Return our Contact for a message about a URI; the call key is its user part."""
+        secure = uri[:5].lower() == "sips:"
+        return self._container.routing.addresses.contact(call.key, flow, secure=secure)
 
     def _build(self, call: Call, draft: OutboundRequest, flow: Flow, parts: dict[str, Any]) -> Request:
-        ids = self._container.ids
-        host, port = self._addresses[flow.transport]
-        transport = "TCP" if flow == LOCAL else flow.transport
-        rport = ";rport" if transport == "UDP" else ""
         parts.pop("in_dialog", None)
+        uri = parts.pop("uri")
         return make_request(
             draft.method,
-            parts.pop("uri"),
-            via=f"SIP/2.0/{transport} {host}:{port};branch={ids.mint_branch(call.key)}{rport}",
+            uri,
+            via=self._container.routing.addresses.via(flow, self._container.ids.mint_branch(call.key)),
             max_forwards=draft.max_forwards,
-            contact=self.contact(call, flow) if draft.method in WITH_CONTACT else None,
+            contact=self._contact(call, flow, uri) if draft.method in WITH_CONTACT else None,
             extra=draft.extra,
             body=draft.body,
             content_type=draft.content_type,

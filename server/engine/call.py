@@ -34,11 +34,17 @@ _DECODE_ENVELOPE = msgspec.msgpack.Decoder(tuple[int, str, dict[str, msgspec.Raw
 
 
 class TransactionRecord(msgspec.Struct, array_like=True):
-    """A transaction, the flow it runs over, and the id of the SIP session it belongs to."""
+    """A transaction, the flow it runs over, and the id of the SIP session it belongs to.
+
+    Shape: ``others`` are the flows that a client transaction tries when this one fails, ``attempt`` counts those that
+    have failed.
+    """
 
     transaction: Transaction
     flow: Flow
     session: str = ""
+    others: tuple[Flow, ...] = ()
+    attempt: int = 0
 
 
 class Transactions(msgspec.Struct, array_like=True):
@@ -52,8 +58,9 @@ class Item(msgspec.Struct):
     """One thing to do for a call.
 
     Shape: ``kind`` is ``message`` (``message`` came over ``flow``), ``timer`` (look at the deadlines), ``action``
-    (``action(call)`` for an HTTP servlet) or ``failure`` (``flow`` failed, ``reason`` says how). ``position`` is the
-    place in the application chain behind the application that sent the message, 0 for one from outside.
+    (``action(call)`` for an HTTP servlet), ``failure`` (``flow`` failed, ``reason`` says how) or ``resolved`` (the
+    unresolved ``flow`` of our own ``message`` has the ``targets``). ``position`` is the place in the application chain
+    behind the application that sent the message, 0 for one from outside.
     """
 
     kind: str
@@ -62,6 +69,7 @@ class Item(msgspec.Struct):
     action: Callable[[Call], None] | None = None
     reason: str = ""
     position: int = 0
+    targets: tuple[Flow, ...] = ()
 
 
 class Call:

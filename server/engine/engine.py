@@ -20,6 +20,7 @@ from server.engine.call_queue import CallQueues
 from server.engine.dispatch import Dispatch
 from server.engine.outbound import Sender
 from server.engine.refusal import Refusals
+from server.engine.targets import Addressing
 from server.engine.timers import NearTimers
 from server.engine.transactions import Delivery
 from server.engine.turn import run_turn
@@ -27,10 +28,12 @@ from server.errors import CallStateLockedError
 from server.greenlets import Greenlet, Workers, spawn
 from server.sip.codec import parse_message
 from server.sip.errors import MalformedMessageError
+from server.sip.ids import key_of_token
 from server.sip.message import Request, Response
 from server.sip.timers import TimerSettings
 from server.state.near_cache import NearCache
 from server.state.store import StateStore
+from server.transport.answer import answer_flow
 from server.transport.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -96,6 +99,7 @@ class Engine:
         self.dispatch = dispatch
         self.transports = transports
         self.user: TransactionUser
+        self.addressing: Addressing
         self.now = store.now
         self.monotonic = clock.monotonic
         self.turn_items = config.turn_items
@@ -161,9 +165,12 @@ class Engine:
         if error.request is not None:
             self.refusals.refuse(error.request, flow, error.status_hint, str(error.reason))
 
-    def on_failure(self, flow: Flow, reason: str) -> None:
-        """Take notice of a flow that failed behind our back."""
+    def on_failure(self, flow: Flow, reason: str, branch: str) -> None:
+        """Take notice of what a transport could not deliver; the call of a request, which its branch names, is told."""
         log.info("%s failed: %s", flow, reason)
+        key = key_of_token(branch)
+        if key is not None:
+            self.queues.enqueue(CallKey(key), Item("failure", flow=flow, reason=reason))
 
     def wake(self, key: CallKey) -> None:
         """Have the call look at its deadlines."""
@@ -239,7 +246,7 @@ class Engine:
         """Say whether an item may begin a call that the state tier does not know."""
         if item.kind == "action":
             return True
-        return item.message is not None and self.dispatch.call_key_of(item.message)[1]
+        return item.kind == "message" and item.message is not None and self.dispatch.call_key_of(item.message)[1]
 
     def refuse(self, item: Item, status: int) -> None:
         """Answer an item without a call; only requests are answered."""
@@ -256,6 +263,7 @@ class Engine:
                 self.refusals.refuse(checked, flow, 481)
                 return
             message = checked
+            flow = answer_flow(message.via, flow)
         if key is not None:
             self.queues.enqueue(key, Item("message", message, flow))
 

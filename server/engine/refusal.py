@@ -13,11 +13,10 @@ from server.engine.outbound import Sender
 from server.errors import TransportError
 from server.sip.build import make_response, stamp_received
 from server.sip.message import Request
+from server.transport.answer import answer_flow
 from server.transport.flow import Flow
 
 log = logging.getLogger(__name__)
-
-TRANSPORTS = frozenset({"UDP", "TCP"})
 
 
 class Refusals:
@@ -46,13 +45,13 @@ class Refusals:
         extra: tuple[tuple[str, str], ...] = (),
     ) -> None:
         """Answer a request; an ACK is never answered. Never raises."""
-        if request.method == "ACK" or flow.transport not in TRANSPORTS:
+        if request.method == "ACK" or flow.transport not in self._transports:
             return
         try:
             request = stamp_received(request, flow.remote_host, flow.remote_port)
             tag = f"{crc32(request.wire()):08x}"
             response = make_response(request, status, reason, to_tag=tag, extra=extra)
-            self._transports[flow.transport].send(response.wire(), flow)
+            self._transports[flow.transport].send(response.wire(), answer_flow(request.via, flow))
             self.sent += 1
         except (TransportError, ValueError) as error:
             log.info("a refusal (%d) could not be sent to %s: %s", status, flow, error)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from math import ceil, inf
 from typing import NamedTuple
 
+from server.engine import targets
 from server.engine.call import Call, Item, TransactionRecord
 from server.engine.outbound import OutboundEntry
+from server.engine.targets import Try
 from server.sip import transaction as machine
 from server.sip.codec import parse_message
 from server.sip.effects import Deliver, Effect, Send, Terminate
 from server.sip.message import Request, Response
 from server.sip.timers import RETIRING
 from server.sip.transaction import Transaction
-from server.transport.flow import Flow
+from server.transport.flow import UNRESOLVED, Flow
 
 LOCAL = Flow("LOCAL", "", 0, "", 0)
 """The flow between two applications of the chain: in memory, reliable, within one turn."""
@@ -45,8 +46,7 @@ def advance(item: Item, call: Call, now: float) -> list[Delivery]:
     settings = call.engine.timers
     section = call.transactions
     if isinstance(message, Response):
-        key = machine.client_key(message)
-        record = section.clients.get(key)
+        key, record = targets.find_client(call, message)
         if record is None:
             return []
         tx, effects = machine.receive(record.transaction, message, now, settings)
@@ -68,14 +68,18 @@ def advance(item: Item, call: Call, now: float) -> list[Delivery]:
     ]
 
 
-def send_request(call: Call, request: Request, flow: Flow, session: str, now: float, position: int = 0) -> str:
-    """Begin a client transaction; return its key."""
+def send_request(
+    call: Call,
+    request: Request,
+    flow: Flow,
+    session: str,
+    now: float,
+    position: int = 0,
+    others: tuple[Flow, ...] = (),
+) -> str:
+    """Begin a client transaction; return its key, which stays when the flow fails and one of the others is tried."""
     key = machine.client_key(request)
-    tx, effects = machine.start_client(request, reliable=flow.transport != "UDP", now=now, settings=call.engine.timers)
-    record = TransactionRecord(tx, flow, session)
-    call.transactions.clients[key] = record
-    call.parsed[key] = request
-    _apply(call, call.transactions.clients, key, record, tx, effects, position)
+    _begin(call, key, targets.by_size(call, Try(request, flow, others)), session, now, position)
     return key
 
 
@@ -92,6 +96,8 @@ def send_directly(call: Call, message: Request | Response, flow: Flow, position:
     """Send what belongs to no transaction: the ACK to a 2xx, a repeated 2xx."""
     if flow.transport == "LOCAL":
         call.inbox.append(Item("message", message, flow, position=position))
+    elif flow.transport == UNRESOLVED:
+        targets.look_up(call, message, flow)
     else:
         call.outbox.append(OutboundEntry(message, flow))
 
@@ -117,6 +123,23 @@ def fail(call: Call, flow: Flow, now: float) -> list[Delivery]:
             tx, effects = machine.fail(record.transaction, now, call.engine.timers)
             deliveries += _apply(call, table, key, record, tx, effects)
     return deliveries
+
+
+def resolved(item: Item, call: Call, now: float) -> list[Delivery]:
+    """Give what waits for it the answer to a look-up: a transaction its targets, an ACK to a 2xx its way."""
+    request, flow, flows = item.message, item.flow, item.targets
+    assert isinstance(request, Request)
+    assert flow is not None
+    key, record = targets.find_client(call, request)
+    if record is None or record.flow != flow:
+        if request.method == "ACK" and flows:
+            branch = request.via.branch or ""
+            send_directly(call, call.engine.addressing.readdress(request, flows[0], branch), flows[0])
+        return []
+    if not flows:
+        tx, effects = machine.fail(record.transaction, now, call.engine.timers)
+        return _apply(call, call.transactions.clients, key, record, tx, effects)
+    return _begin(call, key, targets.first_try(call, record, request_of(call, key), flows), record.session, now)
 
 
 def next_due(call: Call) -> float:
@@ -146,17 +169,37 @@ def request_of(call: Call, key: str) -> Request:
     return request
 
 
+def _begin(call: Call, key: str, one: Try, session: str, now: float, position: int = 0) -> list[Delivery]:
+    reliable = one.flow.transport != "UDP"
+    tx, effects = machine.start_client(one.request, reliable=reliable, now=now, settings=call.engine.timers)
+    record = TransactionRecord(tx, one.flow, session, one.others, one.attempt)
+    call.transactions.clients[key] = record
+    call.parsed[key] = one.request
+    return _apply(call, call.transactions.clients, key, record, tx, effects, position)
+
+
+def _try_next(call: Call, key: str, record: TransactionRecord, effects: tuple[Effect, ...]) -> list[Delivery]:
+    """Acknowledge a 503 and go on with the next target; the user hears nothing of the one that failed."""
+    for effect in effects:
+        if isinstance(effect, Send) and isinstance(effect.message, Request):
+            send_directly(call, effect.message, record.flow)
+    one = targets.next_try(call, key, record, effects, request_of(call, key))
+    return _begin(call, key, one, record.session, call.engine.now())
+
+
 def _apply(
     call: Call,
     table: dict[str, TransactionRecord],
     key: str,
     record: TransactionRecord,
     tx: Transaction,
-    effects: Iterable[Effect],
+    effects: tuple[Effect, ...],
     position: int = 0,
 ) -> list[Delivery]:
     deliveries: list[Delivery] = []
     record.transaction = tx
+    if record.others and targets.is_failed(effects):
+        return _try_next(call, key, record, effects)
     for effect in effects:
         if isinstance(effect, Send):
             message = effect.message

@@ -73,6 +73,8 @@ def process_inbound(item: Item, call: Call) -> None:
     elif item.kind == "failure":
         assert item.flow is not None
         engine.deliver(call, transactions.fail(call, item.flow, now))
+    elif item.kind == "resolved":
+        engine.deliver(call, transactions.resolved(item, call, now))
     if call.due <= now:
         engine.deliver(call, transactions.expire(call, now))
         engine.user.expire(call, now)

@@ -9,11 +9,19 @@ from typing import Protocol
 
 import msgspec
 
+DEFAULT_PORTS = {"UDP": 5060, "TCP": 5060, "TLS": 5061, "WS": 80, "WSS": 443}
+"""The port of each transport where none is given (RFC 3261 18.2.2, RFC 7118 5.1)."""
+
+UNRESOLVED = "DNS"
+"""The transport of a flow whose target is a name that is being looked up."""
+
 
 class Flow(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Transport and both addresses; ``connection`` names a connection of this process, if there is one.
+    """Transport and both addresses; ``connection`` names a connection that the peer opened and only he can open again.
 
-    Shape: ``transport`` is ``UDP`` or ``TCP``; hosts are addresses, IPv6 without brackets.
+    Shape: ``transport`` is ``UDP``, ``TCP``, ``TLS``, ``WS`` or ``WSS``; hosts are addresses, IPv6 without brackets;
+    ``name`` is the one that the peer's certificate must bear. In an ``UNRESOLVED`` flow ``remote_host`` is a URI and
+    the local address is not known yet.
     """
 
     transport: str
@@ -22,11 +30,17 @@ class Flow(msgspec.Struct, frozen=True, array_like=True, gc=False):
     remote_host: str
     remote_port: int
     connection: str | None = None
+    name: str = ""
 
     @property
     def reliable(self) -> bool:
         """Whether the transport repeats what is lost."""
         return self.transport != "UDP"
+
+    @property
+    def secure(self) -> bool:
+        """Whether the transport is one that a sips: URI asks for."""
+        return self.transport in {"TLS", "WSS"}
 
     def __str__(self) -> str:
         local = format_address(self.local_host, self.local_port)
@@ -39,11 +53,7 @@ def format_address(host: str, port: int) -> str:
 
 
 class Transport(Protocol):
-    """What takes messages to and from the network.
-
-    A transport calls ``on_datagram(data, flow)`` once for each message. That function must not raise and not block:
-    UDP calls it in the hub.
-    """
+    """What takes messages to and from the network; it hands each that comes to its ``Receiver``."""
 
     @property
     def local(self) -> tuple[str, int]:
@@ -65,8 +75,12 @@ class Transport(Protocol):
         """Return the present counts, a frozen dataclass."""
         ...
 
-    def flow_to(self, host: str, port: int) -> Flow:
-        """Return the flow from here to an address."""
+    def flow_to(self, host: str, port: int, name: str = "") -> Flow:
+        """Return the flow from here to an address; ``name`` is the one that a certificate must bear."""
+        ...
+
+    def is_open(self, flow: Flow) -> bool:
+        """Say whether something can be sent over the flow: it needs no connection of the peer, or that is open."""
         ...
 
     def send(self, data: bytes, flow: Flow) -> None:

@@ -20,6 +20,7 @@ import gevent
 from gevent import monkey
 
 from server.errors import TransportError
+from server.transport.branch import HEAD, branch_of
 from server.transport.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ class UdpTransport:
     """One UDP socket.
 
     Shape: ``on_datagram(data, flow)`` is called for each datagram, in the hub; it must not raise. ``on_failure(flow,
-    reason)`` is called, in the hub or from within ``send``, when a datagram that was sent is reported undeliverable.
+    reason, branch)`` is called, in the hub or from within ``send``, when a datagram that was sent is reported
+    undeliverable; ``branch`` is that of the request, as far as the report quotes it, else empty.
     """
 
     def __init__(
@@ -66,7 +68,7 @@ class UdpTransport:
         host: str,
         port: int,
         on_datagram: Callable[[bytes, Flow], None],
-        on_failure: Callable[[Flow, str], None] | None = None,
+        on_failure: Callable[[Flow, str, str], None] | None = None,
     ) -> None:
         self._address = (host, port)
         self._on_datagram = on_datagram
@@ -91,6 +93,8 @@ class UdpTransport:
             if self._on_failure is not None:
                 level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
                 bound.setsockopt(level, option, 1)
+            if ipv6:
+                bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             bound.bind(self._address)
         except BaseException:
             bound.close()
@@ -123,9 +127,15 @@ class UdpTransport:
             self._icmp_errors,
         )
 
-    def flow_to(self, host: str, port: int) -> Flow:
+    def flow_to(self, host: str, port: int, name: str = "") -> Flow:
         """Return the flow from here to an address."""
+        del name
         return Flow("UDP", *self.local, host, port)
+
+    def is_open(self, flow: Flow) -> bool:
+        """Say whether something can be sent over the flow: always."""
+        del flow
+        return True
 
     def send(self, data: bytes, flow: Flow) -> None:
         """Send one datagram.
@@ -189,7 +199,7 @@ class UdpTransport:
         found = 0
         while True:
             try:
-                _, ancillary, _, address = bound.recvmsg(0, 512, _MSG_ERRQUEUE)
+                quoted, ancillary, _, address = bound.recvmsg(HEAD, 512, _MSG_ERRQUEUE)
             except OSError:
                 return found
             found += 1
@@ -201,6 +211,7 @@ class UdpTransport:
                     continue
                 self._icmp_errors += 1
                 try:
-                    self._on_failure(Flow("UDP", *self.local, address[0], address[1]), os.strerror(number))
+                    flow = Flow("UDP", *self.local, address[0], address[1])
+                    self._on_failure(flow, os.strerror(number), branch_of(quoted))
                 except Exception:
                     log.exception("a failure of %s:%d was given up", *address[:2])

@@ -3,16 +3,18 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from contextvars import ContextVar
+from dataclasses import replace
 
 import gevent
 import pytest
 from gevent.queue import Queue
 
+from server.config import load_config
 from server.errors import TransportError
 from server.sip.errors import MalformedMessageError
-from server.transport import tcp
+from server.transport import stream
 from server.transport.flow import Flow
-from server.transport.tcp import TcpLimits, TcpTransport
+from server.transport.tcp import TcpTransport
 
 MESSAGE = b"OPTIONS sip:a@b SIP/2.0\r\nContent-Length: 4\r\n\r\nbody"
 OTHER = b"BYE sip:a@b SIP/2.0\r\nl: 0\r\n\r\n"
@@ -35,7 +37,7 @@ class Receiver:
     def on_malformed(self, error: MalformedMessageError, flow: Flow) -> None:
         self.malformed.put((error, flow))
 
-    def on_failure(self, flow: Flow, reason: str) -> None:
+    def on_failure(self, flow: Flow, reason: str, branch: str) -> None:
         self.failures.put((flow, reason))
 
 
@@ -52,10 +54,8 @@ def make(receiver: Receiver) -> Iterator[Make]:
             transport = TcpTransport(
                 "127.0.0.1",
                 0,
-                receiver.on_datagram,
-                receiver.on_malformed,
-                receiver.on_failure,
-                TcpLimits(**limits),  # type: ignore[arg-type]
+                receiver,
+                replace(load_config().connections, **limits),  # type: ignore[arg-type]
             )
             stack.callback(transport.stop, 0.1)
             transport.start()
@@ -159,12 +159,11 @@ def test_connection_name_of_another_address_is_not_believed(
     transport = make()
     connect(transport).sendall(MESSAGE)
     name = receiver.messages.get(timeout=2)[1].connection
-    host, port = listener.getsockname()
+    flow = Flow("TCP", *transport.local, *listener.getsockname(), name)
 
-    transport.send(OTHER, Flow("TCP", *transport.local, host, port, name))
-
-    with listener.accept()[0] as accepted:
-        assert read(accepted, len(OTHER)) == OTHER
+    assert not transport.is_open(flow)
+    with pytest.raises(TransportError, match="only the peer can open it"):
+        transport.send(OTHER, flow)
 
 
 def test_connection_is_opened_once_for_many_messages_and_both_ways(
@@ -244,7 +243,6 @@ def test_stream_that_cannot_be_followed_is_reported_answered_and_closed(
     transport = make()
     phone = connect(transport)
     receiver.on_malformed = lambda error, flow: transport.send(b"400", flow)  # type: ignore[method-assign]
-    transport._on_malformed = receiver.on_malformed
 
     phone.sendall(b"OPTIONS sip:a@b SIP/2.0\r\nl: x\r\n\r\n")
 
@@ -257,7 +255,7 @@ def test_peer_that_closed_its_own_direction_still_gets_its_answer(
     make: Make, connect: Connect, receiver: Receiver
 ) -> None:
     transport = make()
-    transport._on_datagram = lambda data, flow: transport.send(OTHER, flow)
+    receiver.on_datagram = lambda data, flow: transport.send(OTHER, flow)  # type: ignore[method-assign]
     phone = connect(transport)
 
     phone.sendall(MESSAGE)
@@ -306,12 +304,12 @@ def test_peer_that_closes_leaves_nothing_behind(make: Make, connect: Connect, re
     wait_closed(transport)
     gevent.idle()
 
-    assert not transport._by_remote
+    assert not transport._by_peer
     assert not transport._greenlets
 
 
 def test_connections_above_the_limit_are_refused(make: Make, connect: Connect, receiver: Receiver) -> None:
-    transport = make(connections=1)
+    transport = make(limit=1)
     connect(transport).sendall(MESSAGE)
     receiver.messages.get(timeout=2)
 
@@ -331,7 +329,7 @@ def test_receiver_that_raises_does_not_end_the_connection(
         got.put(data)
         raise RuntimeError("broken receiver")
 
-    transport._on_datagram = broken
+    receiver.on_datagram = broken  # type: ignore[method-assign]
     connect(transport).sendall(MESSAGE + OTHER)
 
     assert [got.get(timeout=2) for _ in range(2)] == [MESSAGE, OTHER]
@@ -345,7 +343,7 @@ def test_F27_listener_goes_on_after_a_lack_of_descriptors(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr(tcp, "ACCEPT_PAUSE", 0.001)
+    monkeypatch.setattr(stream, "ACCEPT_PAUSE", 0.001)
     transport = make()
     accept = transport._listener.accept
     failures = [OSError(errno.EMFILE, "Too many open files")] * 3
@@ -386,7 +384,7 @@ def test_connection_does_not_keep_the_context_it_was_opened_in(
     transport = make()
     context: ContextVar[str] = ContextVar("context", default="none")
     seen: Queue[str] = Queue()
-    transport._on_datagram = lambda data, flow: seen.put(context.get())
+    receiver.on_datagram = lambda data, flow: seen.put(context.get())  # type: ignore[method-assign]
     token = context.set("the message")
 
     transport.send(OTHER, transport.flow_to(*listener.getsockname()))
@@ -426,4 +424,4 @@ def test_address_in_use_is_an_os_error(make: Make, receiver: Receiver) -> None:
     host, port = make().local
 
     with pytest.raises(OSError, match="in use"):
-        TcpTransport(host, port, receiver.on_datagram, receiver.on_malformed, receiver.on_failure)
+        TcpTransport(host, port, receiver, load_config().connections)

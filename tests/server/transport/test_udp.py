@@ -24,7 +24,7 @@ class Receiver:
             raise RuntimeError("broken receiver")
         self.messages.put((data, flow))
 
-    def on_failure(self, flow: Flow, reason: str) -> None:
+    def on_failure(self, flow: Flow, reason: str, branch: str) -> None:
         self.failures.put((flow, reason))
 
     def take(self, count: int = 1) -> list[bytes]:
@@ -187,7 +187,7 @@ def test_failure_callback_that_raises_does_not_end_the_transport(
 ) -> None:
     called = Event()
 
-    def on_failure(flow: Flow, reason: str) -> None:
+    def on_failure(flow: Flow, reason: str, branch: str) -> None:
         called.set()
         raise RuntimeError("broken receiver")
 

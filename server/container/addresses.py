@@ -1,0 +1,88 @@
+"""What this server writes of its own addresses: Via, Contact, and which of others' URIs are its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from server.sip.message import Request
+from server.sip.uri import SipUri, parse_uri
+from server.transport.flow import UNRESOLVED, Flow
+from server.transport.locate import numeric, transport_of
+
+Local = tuple[str, str, int]
+"""Transport, host and port that are listened on."""
+
+CONTACT_PARAMS = {"TCP": ";transport=tcp", "TLS": ";transport=tls", "WS": ";transport=ws", "WSS": ";transport=ws"}
+"""Transport -> what a Contact there says of it; a sips: one needs it for WebSocket only (RFC 5630 3.1.4)."""
+
+
+class Addresses:
+    """The addresses that the server listens on, and as what others see them.
+
+    Shape: ``advertised`` maps what is listened on to host and port, an IPv6 host in brackets; the first of a transport
+    is the one to fall back on.
+    """
+
+    def __init__(self, advertised: Mapping[Local, tuple[str, int]]) -> None:
+        self._advertised = advertised
+        self._first: dict[str, tuple[str, int]] = {}
+        for (transport, _, _), address in advertised.items():
+            self._first.setdefault(transport, address)
+        self._own = frozenset({*advertised.values(), *((_bracketed(host), port) for _, host, port in advertised)})
+        self._hosts = frozenset(host for host, _ in self._own)
+
+    def is_own(self, uri: SipUri) -> bool:
+        """Say whether the host of the URI is this server."""
+        host = _bracketed(numeric(uri.host) or uri.host.lower())
+        return (host, uri.port) in self._own if uri.port else host in self._hosts
+
+    def first(self, transport: str) -> tuple[str, int]:
+        """Return the first advertised address of a transport."""
+        return self._first[transport]
+
+    def sent_by(self, flow: Flow) -> tuple[str, int]:
+        """Return host and port that a message over the flow gives as its sender's."""
+        known = self._advertised.get((flow.transport, flow.local_host, flow.local_port))
+        return known or self._first.get(self.transport(flow)) or self._first["UDP"]
+
+    def transport(self, flow: Flow) -> str:
+        """Return the transport of a flow as a Via names it; a request to an unresolved target is written anew later."""
+        if flow.transport == UNRESOLVED:
+            uri = parse_uri(flow.remote_host)
+            wanted = transport_of(uri) if isinstance(uri, SipUri) else "UDP"
+            return wanted if wanted in self._first else "UDP"
+        return "TCP" if flow.transport == "LOCAL" else flow.transport
+
+    def via(self, flow: Flow, branch: str) -> str:
+        """Return our Via for a flow."""
+        host, port = self.sent_by(flow)
+        transport = self.transport(flow)
+        rport = ";rport" if transport == "UDP" else ""
+        return f"SIP/2.0/{transport} {host}:{port};branch={branch}{rport}"
+
+    def contact(self, user: str, flow: Flow, *, secure: bool) -> str:
+        """Return our Contact for a flow; ``secure`` asks for a sips: one, which only a secure transport can be."""
+        host, port = self.sent_by(flow)
+        transport = self.transport(flow)
+        if secure and transport in {"TLS", "WSS"}:
+            return f"<sips:{user}@{host}:{port}{';transport=ws' if transport == 'WSS' else ''}>"
+        return f"<sip:{user}@{host}:{port}{CONTACT_PARAMS.get(transport, '') if flow.transport != 'LOCAL' else ''}>"
+
+    def readdressed(self, request: Request, flow: Flow, branch: str) -> Request:
+        """Return a request of ours as it is sent over another flow: with another Via and, if it is ours, Contact.
+
+        UDP and TCP are the same address, so what only changes between them keeps its Contact.
+        """
+        same = {request.via.transport, flow.transport} <= {"UDP", "TCP"}
+        request = request.with_first("Via", self.via(flow, branch))
+        contacts = request.contacts
+        if same or len(contacts) != 1:
+            return request
+        uri = contacts[0].parsed_uri
+        if not isinstance(uri, SipUri) or not self.is_own(uri):
+            return request
+        return request.with_header("Contact", self.contact(uri.user or "", flow, secure=uri.scheme == "sips"))
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
