@@ -1,0 +1,98 @@
+"""A whole node on loopback sockets with one application, and the settings that a test asks for."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import gevent
+import pytest
+
+from server.config import ServerConfig, load_config
+from server.node import Node
+from server.transport.locator import Resolver
+from tests.conformance.peer import Listener, StreamPeer, UdpPeer, connect
+
+StartNode = Callable[..., Node]
+MakeUdp = Callable[..., UdpPeer]
+
+
+@pytest.fixture
+def start_node() -> Iterator[StartNode]:
+    with ExitStack() as stack:
+
+        def started(resolver: Resolver | None = None, **sections: dict[str, Any]) -> Node:
+            node = Node(settings(**sections), ["tests.conformance.relay"], resolver=resolver)
+            stack.callback(node.stop, 0.2)
+            node.start()
+            return node
+
+        yield started
+
+
+def wait_closed(node: Node) -> None:
+    """Wait until the TCP transport has noticed that no connection is left."""
+    with gevent.Timeout(3.0):
+        while node.tcp.statistics().connections:
+            gevent.sleep(0.001)
+
+
+def settings(**sections: dict[str, Any]) -> ServerConfig:
+    config = load_config()
+    given = {"sip": {"listen": "127.0.0.1:0"}, "http": {"listen": ""}, **sections}
+    if "listen" not in given["sip"]:
+        given["sip"] = {"listen": "127.0.0.1:0", **given["sip"]}
+    for name, values in given.items():
+        config = replace(config, **{name: replace(getattr(config, name), **values)})
+    return config
+
+
+@pytest.fixture
+def node(start_node: StartNode) -> Node:
+    return start_node()
+
+
+@pytest.fixture
+def udp() -> Iterator[MakeUdp]:
+    with ExitStack() as stack:
+
+        def made(host: str = "127.0.0.1", port: int = 0) -> UdpPeer:
+            peer = UdpPeer(host, port)
+            stack.callback(peer.close)
+            return peer
+
+        yield made
+
+
+@pytest.fixture
+def caller(udp: MakeUdp) -> UdpPeer:
+    return udp()
+
+
+@pytest.fixture
+def callee(udp: MakeUdp) -> UdpPeer:
+    return udp()
+
+
+@pytest.fixture
+def listen() -> Iterator[Callable[[], Listener]]:
+    with ExitStack() as stack:
+
+        def made() -> Listener:
+            listener = Listener()
+            stack.callback(listener.close)
+            return listener
+
+        yield made
+
+
+@pytest.fixture
+def open_tcp() -> Iterator[Callable[[Node], StreamPeer]]:
+    with ExitStack() as stack:
+
+        def made(node: Node) -> StreamPeer:
+            peer = connect(node.tcp.local)
+            stack.callback(peer.close)
+            return peer
+
+        yield made
