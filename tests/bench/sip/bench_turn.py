@@ -68,10 +68,14 @@ _CSEQ = re.compile(r"^CSeq: (.*?)\r?$", re.MULTILINE)
 
 
 class Wire:
-    """Stands in for the transports: keeps what is sent."""
+    """Stands before a transport: keeps what is sent."""
 
-    def __init__(self) -> None:
+    def __init__(self, transport: object) -> None:
         self.sent: list[str] = []
+        self._transport = transport
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._transport, name)
 
     def send(self, data: bytes, flow: Flow) -> None:
         del flow
@@ -151,7 +155,8 @@ def play(node: Node, wire: Wire, first: int, count: int) -> None:
 def start() -> tuple[Node, Wire]:
     """Return a running node whose messages go to no socket."""
     config = load_config().with_command_line(sip="127.0.0.1:0", http="", outbound_proxy=None)
-    node, wire = Node(config, ["apps.click2call"]), Wire()
+    node = Node(config, ["apps.click2call"])
+    wire = Wire(node.engine.transports["UDP"])
     node.engine.transports["UDP"] = wire  # type: ignore[index]
     node.start()
     return node, wire
