@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from ipaddress import ip_address
 
 from server.servlet import Registrar, SipUri, parse_uri
@@ -37,7 +38,7 @@ def check_target(text: str, registrar: Registrar, allowed: Iterable[str], field:
         raise CallRefusedError(400, f"{text!r} is no SIP address; write sip:name@host", field)
     if uri.headers:
         raise CallRefusedError(400, f"{text!r} carries headers, which a SIP address to call may not", field)
-    if _is_loopback(uri.host) or any(fnmatchcase(f"sip:{uri.user or ''}@{uri.host}", p) for p in allowed):
+    if is_loopback(uri.host) or any(fnmatchcase(f"sip:{uri.user or ''}@{uri.host}", p) for p in allowed):
         return str(uri)
     if registrar.lookup(text):
         return str(uri)
@@ -49,7 +50,9 @@ def check_target(text: str, registrar: Registrar, allowed: Iterable[str], field:
     )
 
 
-def _is_loopback(host: str) -> bool:
+@lru_cache(maxsize=1024)
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine itself."""
     if host.lower() == "localhost":
         return True
     try:

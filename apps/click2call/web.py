@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import secrets
 import time
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 from apps.click2call import call as calls
-from apps.click2call.policy import CallRefusedError, RateCap, check_target
+from apps.click2call.policy import CallRefusedError, RateCap, check_target, is_loopback
 from apps.click2call.servlets import Click2CallServlet
 from server.servlet import (
     HttpRequest,
@@ -138,7 +137,7 @@ class CallsServlet(HttpServlet):
         if session is not None and not self._per_session.take(session.id, now):
             raise CallRefusedError(429, "too many calls in a minute from this browser; wait a little")
         address = request.remote_addr or ""
-        if not _is_loopback(address) and not self._per_address.take(address, now):
+        if not is_loopback(address) and not self._per_address.take(address, now):
             raise CallRefusedError(429, "too many calls in a minute from this address; wait a little")
 
     def _session(self, request: HttpRequest) -> tuple[SipApplicationSession | None, str]:
@@ -148,10 +147,3 @@ class CallsServlet(HttpServlet):
 
 def _unknown(call_id: str) -> HttpResponse:
     return json_response(404, {"error": f"there is no call {call_id}"})
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -9,6 +9,7 @@ Source: RFC 3263 4.1, 4.2; RFC 7118 5.2 (no server opens a WebSocket).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from ipaddress import ip_address
 from itertools import groupby
 from typing import NamedTuple
@@ -77,6 +78,7 @@ def transport_of(uri: SipUri) -> str:
     return asked or "UDP"
 
 
+@lru_cache(maxsize=2048)
 def numeric(host: str) -> str | None:
     """Return an address in its one spelling, without brackets; None for a name."""
     if host.lower() == "localhost":
