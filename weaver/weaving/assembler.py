@@ -1,9 +1,9 @@
-"""Code objects to instructions and back, for CPython 3.11 to 3.13.
+"""Instructions and the exception table, from bytes and to bytes, for CPython 3.11 to 3.13.
 
-Only what weaving needs: instructions with their jump targets and locations, and the exception table as regions. What is
-decoded and encoded without a change comes out byte for byte as it was.
+Places are counted in code units, of two bytes each. All jumps are relative, so a run of instructions can be moved as it
+is; what stands here is for those that have to change.
 
-Source: CPython's Objects/locations.md, Objects/exception_handling_notes.txt (formats), Lib/opcode.py (numbers).
+Source: CPython's Objects/exception_handling_notes.txt, Lib/opcode.py (numbers, inline caches).
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import importlib
 import opcode
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 VERSION = sys.version_info[:2]
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
@@ -23,13 +24,12 @@ particular: Any = importlib.import_module(
     f"weaver.weaving.opcodes_{VERSION[0]}{VERSION[1] if VERSION in SUPPORTED else 13}"
 )
 
-OP = dict(opcode.opmap)
+OP = {name: code for name, code in opcode.opmap.items() if code < 256}
 EXTENDED_ARG = OP["EXTENDED_ARG"]
+RESUME = OP["RESUME"]
 JUMPS = frozenset(code for code in dis.hasjrel if code < 256)
-BACKWARD = frozenset(code for name, code in OP.items() if "BACKWARD" in name and code < 256)
-
-Location = tuple[int, int, int, int] | None
-"""Line, last line, column, last column; columns are -1 where there are none."""
+BACKWARD = frozenset(code for name, code in OP.items() if "BACKWARD" in name)
+RETURNS = frozenset(OP[name] for name in ("RETURN_VALUE", "RETURN_CONST") if name in OP)
 
 
 def _cache_sizes() -> list[int]:
@@ -40,268 +40,103 @@ def _cache_sizes() -> list[int]:
 
 
 CACHES = _cache_sizes()
+"""Units of inline cache behind each operation."""
 
 
+class Row(NamedTuple):
+    """A row of the exception table: what is raised from ``start`` to before ``end`` goes to ``handler``.
+
+    Shape: ``depth`` is what stays on the stack; ``lasti`` says whether the place of the raise is pushed upon it.
+    """
+
+    start: int
+    end: int
+    handler: int
+    depth: int
+    lasti: bool
+
+
+@dataclass(slots=True)
 class Instruction:
-    """One instruction; a jump holds its target instruction."""
+    """One instruction with its prefixes, from ``start`` to before ``end``; a jump has the place that it leads to."""
 
-    __slots__ = ("argument", "location", "offset", "op", "target")
-
-    def __init__(self, name: str | int, argument: int = 0, location: Location = None) -> None:
-        self.op = OP[name] if isinstance(name, str) else name
-        self.argument = argument
-        self.location = location
-        self.target: Instruction | None = None
-        self.offset = 0
+    start: int
+    end: int
+    op: int
+    argument: int
+    target: int | None
 
     @property
     def name(self) -> str:
         """The name of the operation."""
         return dis.opname[self.op]
 
-    def jump_to(self, target: Instruction) -> Instruction:
-        """Set the target of a jump; return the instruction."""
-        self.target = target
-        return self
 
-    def copy(self) -> Instruction:
-        """Return a copy with the same target."""
-        made = Instruction(self.op, self.argument, self.location)
-        made.target = self.target
-        return made
+def instruction(name: str, argument: int = 0) -> bytes:
+    """Return one instruction with the prefixes that its argument needs and empty inline caches."""
+    return encoded(OP[name], argument)
 
 
-class Region:
-    """A row of the exception table: from ``start`` to before ``end``, handled at ``handler``."""
-
-    __slots__ = ("depth", "end", "handler", "lasti", "start")
-
-    def __init__(self, start: Instruction, end: Instruction, handler: Instruction, depth: int, lasti: bool) -> None:
-        self.start = start
-        self.end = end
-        self.handler = handler
-        self.depth = depth
-        self.lasti = lasti
+def encoded(op: int, argument: int, least_prefixes: int = 0) -> bytes:
+    """Return one instruction; one that is to stay as long as it was says how many prefixes it had."""
+    prefixes = max(least_prefixes, prefixes_of(argument))
+    high = b"".join(bytes((EXTENDED_ARG, argument >> 8 * n & 255)) for n in range(prefixes, 0, -1)) if prefixes else b""
+    return high + bytes((op, argument & 255)) + bytes(2 * CACHES[op])
 
 
-class Assembly:
-    """The instructions of one code object; ``end`` stands behind the last one."""
-
-    def __init__(self, instructions: list[Instruction], regions: list[Region], end: Instruction) -> None:
-        self.instructions = instructions
-        self.regions = regions
-        self.end = end
+def prefixes_of(argument: int) -> int:
+    """Return the number of EXTENDED_ARG that an argument needs."""
+    return (argument.bit_length() - 1) // 8 if argument > 255 else 0
 
 
-def decode(code: CodeType) -> Assembly:
-    """Take a code object apart."""
-    data = code.co_code
-    locations = list(_locations(code))
-    instructions: list[Instruction] = []
-    by_offset: dict[int, Instruction] = {}
-    jumps: list[tuple[Instruction, int]] = []
+def decode(data: bytes) -> Iterator[Instruction]:
+    """Take ``co_code`` apart."""
     at = start = extended = 0
     while at < len(data):
         op, argument = data[at], data[at + 1] | extended
+        at += 2
         if op == EXTENDED_ARG:
             extended = argument << 8
-            at += 2
             continue
-        instruction = Instruction(op, argument, locations[at >> 1])
-        by_offset[start] = instruction
-        instructions.append(instruction)
-        at += 2 + 2 * CACHES[op]
-        if op in JUMPS:
-            jumps.append((instruction, at - 2 * argument if op in BACKWARD else at + 2 * argument))
+        at += 2 * CACHES[op]
+        yield Instruction(start >> 1, at >> 1, op, argument, jump_target(op, argument, at >> 1))
         start, extended = at, 0
-    end = Instruction("NOP")
-    by_offset[len(data)] = end
-    for instruction, offset in jumps:
-        instruction.target = by_offset[offset]
-    regions = [
-        Region(by_offset[first], by_offset[last], by_offset[handler], depth, lasti)
-        for first, last, handler, depth, lasti in _exceptions(code.co_exceptiontable)
-    ]
-    return Assembly(instructions, regions, end)
 
 
-def encode(assembly: Assembly, code: CodeType, **changes: Any) -> CodeType:
-    """Put a code object together; ``changes`` go to ``code.replace``."""
-    prefixes = _lay_out(assembly)
-    data = bytearray()
-    units: list[tuple[Location, int]] = []
-    for instruction, prefix in zip(assembly.instructions, prefixes, strict=True):
-        argument = instruction.argument
-        for shift in range(prefix, 0, -1):
-            data += bytes((EXTENDED_ARG, argument >> 8 * shift & 255))
-        caches = CACHES[instruction.op]
-        data += bytes((instruction.op, argument & 255)) + bytes(2 * caches)
-        units.append((instruction.location, 1 + prefix + caches))
-    rows = [
-        (r.start.offset, r.end.offset, r.handler.offset, r.depth, r.lasti)
-        for r in assembly.regions
-        if r.end.offset > r.start.offset
-    ]
-    return code.replace(
-        co_code=bytes(data),
-        co_linetable=_encode_locations(units, code.co_firstlineno),
-        co_exceptiontable=b"".join(_encode_row(*row) for row in rows),
-        **changes,
-    )
+def jump_target(op: int, argument: int, behind: int) -> int | None:
+    """Return where an instruction leads that ends at ``behind``; None if it is no jump."""
+    if op not in JUMPS:
+        return None
+    return behind - argument if op in BACKWARD else behind + argument
 
 
-def _lay_out(assembly: Assembly) -> list[int]:
-    """Give every instruction its offset and every jump its distance; return the number of EXTENDED_ARG prefixes."""
-    instructions = assembly.instructions
-    prefixes = [_prefixes(i.argument) if i.target is None else 0 for i in instructions]
-    while True:
-        offset = 0
-        for instruction, prefix in zip(instructions, prefixes, strict=True):
-            instruction.offset = offset
-            offset += 2 + 2 * prefix + 2 * CACHES[instruction.op]
-        assembly.end.offset = offset
-        grown = False
-        for at, instruction in enumerate(instructions):
-            if instruction.target is None:
-                continue
-            behind = instruction.offset + 2 + 2 * prefixes[at] + 2 * CACHES[instruction.op]
-            distance = instruction.target.offset - behind
-            instruction.argument = (-distance if instruction.op in BACKWARD else distance) >> 1
-            if instruction.argument < 0:
-                raise ValueError(f"{instruction.name} jumps the wrong way")
-            needed = _prefixes(instruction.argument)
-            if needed > prefixes[at]:
-                prefixes[at], grown = needed, True
-        if not grown:
-            return prefixes
+def exception_rows(code: CodeType) -> Iterator[Row]:
+    """Return the rows of the exception table; they do not overlap, and the lowest comes first."""
+    rest = iter(code.co_exceptiontable)
+    for byte in rest:
+        start = _number(byte, rest)
+        length, handler, depth = (_number(next(rest), rest) for _ in range(3))
+        yield Row(start, start + length, handler, depth >> 1, bool(depth & 1))
 
 
-def _prefixes(argument: int) -> int:
-    return (argument.bit_length() + 7) // 8 - 1 if argument > 255 else 0
-
-
-def _locations(code: CodeType) -> Iterator[Location]:
-    """Return the location of every code unit."""
-    line = code.co_firstlineno
-    table = iter(code.co_linetable)
-    for head in table:
-        kind, length = head >> 3 & 15, (head & 7) + 1
-        location: Location
-        if kind == 15:
-            location = None
-        elif kind == 14:
-            line += _read_signed(table)
-            last = line + _read(table)
-            location = (line, last, _read(table) - 1, _read(table) - 1)
-        elif kind == 13:
-            line += _read_signed(table)
-            location = (line, line, -1, -1)
-        elif kind >= 10:
-            line += kind - 10
-            location = (line, line, next(table), next(table))
-        else:
-            second = next(table)
-            column = kind << 3 | second >> 4
-            location = (line, line, column, column + (second & 15))
-        yield from (location,) * length
-
-
-def _encode_locations(units: Iterable[tuple[Location, int]], line: int) -> bytes:
-    """Return the location table; neighbours with one location share an entry, of at most eight units."""
-    merged: list[tuple[Location, int]] = []
-    for location, length in units:
-        if merged and merged[-1][0] == location:
-            merged[-1] = (location, merged[-1][1] + length)
-        else:
-            merged.append((location, length))
-    out = bytearray()
-    for location, length in merged:
-        while length:
-            part = min(length, 8)
-            length -= part
-            line = _encode_location(out, location, part, line)
-    return bytes(out)
-
-
-def _encode_location(out: bytearray, location: Location, length: int, line: int) -> int:
-    def head(kind: int) -> int:
-        return 0x80 | kind << 3 | length - 1
-
-    if location is None:
-        out.append(head(15))
-        return line
-    first, last, column, end = location
-    delta = first - line
-    if column < 0 or end < 0:
-        out.append(head(13))
-        out += _signed(delta)
-    elif first == last and delta == 0 and column < 80 and 0 <= end - column < 16:
-        out += bytes((head(column >> 3), (column & 7) << 4 | end - column))
-    elif first == last and 0 <= delta <= 2 and column < 128 and end < 128:
-        out += bytes((head(10 + delta), column, end))
-    else:
-        out.append(head(14))
-        out += _signed(delta) + _unsigned(last - first) + _unsigned(column + 1) + _unsigned(end + 1)
-    return first
-
-
-def _read(table: Iterator[int]) -> int:
-    byte = next(table)
-    value, shift = byte & 63, 0
+def _number(byte: int, rest: Iterator[int]) -> int:
+    value = byte & 63
     while byte & 64:
-        byte = next(table)
-        shift += 6
-        value |= (byte & 63) << shift
+        byte = next(rest)
+        value = value << 6 | byte & 63
     return value
 
 
-def _read_signed(table: Iterator[int]) -> int:
-    value = _read(table)
-    return -(value >> 1) if value & 1 else value >> 1
-
-
-def _unsigned(value: int) -> bytes:
+def exception_table(rows: Iterable[Row]) -> bytes:
+    """Return the exception table; a row that covers nothing is left out."""
     out = bytearray()
-    while value >= 64:
-        out.append(64 | value & 63)
-        value >>= 6
-    out.append(value)
+    for start, end, handler, depth, lasti in rows:
+        if start == end:
+            continue
+        at = len(out)
+        for value in (start, end - start, handler, depth << 1 | lasti):
+            for shift in range((value.bit_length() - 1) // 6 * 6, 0, -6):
+                out.append(value >> shift & 63 | 64)
+            out.append(value & 63)
+        out[at] |= 128
     return bytes(out)
-
-
-def _signed(value: int) -> bytes:
-    return _unsigned(-value << 1 | 1 if value < 0 else value << 1)
-
-
-def _exceptions(table: bytes) -> Iterator[tuple[int, int, int, int, bool]]:
-    """Return start, end, handler (byte offsets), stack depth and whether the offset of the raise is pushed."""
-    rest = iter(table)
-
-    def number() -> int:
-        byte = next(rest)
-        value = byte & 63
-        while byte & 64:
-            byte = next(rest)
-            value = value << 6 | byte & 63
-        return value
-
-    while True:
-        try:
-            start = 2 * number()
-        except StopIteration:
-            return
-        length, handler, depth = 2 * number(), 2 * number(), number()
-        yield start, start + length, handler, depth >> 1, bool(depth & 1)
-
-
-def _encode_row(start: int, end: int, handler: int, depth: int, lasti: bool) -> bytes:
-    row = bytearray()
-    for position, value in enumerate((start // 2, (end - start) // 2, handler // 2, depth << 1 | lasti)):
-        digits = [value & 63]
-        while value := value >> 6:
-            digits.append(value & 63 | 64)
-        digits.reverse()
-        if position == 0:
-            digits[0] |= 128
-        row += bytes(digits)
-    return bytes(row)

@@ -12,7 +12,8 @@
 Advice that only enters needs no second copy: it stands between the guard and the body.
 
 No local variable is added, existing constants and names keep their places, nothing has a line that was not there.
-Constants hold the advice, never the function or a frame, so that no cycle goes through a code object.
+Constants hold the advice, never the function or a frame, so that no cycle goes through a code object. They stand behind
+the function's own, so other advice of the same shape can be put into code that is woven already.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from dataclasses import dataclass
 from types import CodeType
 from typing import Any
 
-from weaver.weaving.assembler import Assembly, Instruction, Location, Region, decode, encode, particular
-
-RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
+from weaver.weaving.assembler import RESUME, Row, exception_rows, exception_table, instruction, particular
+from weaver.weaving.body import copied, regions
+from weaver.weaving.locations import on_line, split, stretched
 
 
 class Gate:
@@ -68,183 +69,22 @@ def weave(code: CodeType, advice: Advice) -> CodeType:
 
     Errors: ValueError for code that has no place for advice.
     """
-    return _Weaver(code, advice).woven()
+    data = code.co_code
+    start = data[::2].find(RESUME) + 1
+    if not 0 < 2 * start < len(data):
+        raise ValueError("there is no RESUME in it")
+    return _only_entered(code, advice, start) if _only_enters(advice) else _copied(code, advice, start)
 
 
-class _Weaver:
-    def __init__(self, code: CodeType, advice: Advice) -> None:
-        self._code = code
-        self._advice = advice
-        self._constants = list(code.co_consts)
-        self._names = list(code.co_names)
+def retarget(woven: CodeType, original: CodeType, advice: Advice) -> CodeType:
+    """Return woven code with other advice in it, of the same shape as the advice there; this takes about 1 us.
 
-    def woven(self) -> CodeType:
-        assembly = decode(self._code)
-        instructions = assembly.instructions
-        first = next((at for at, i in enumerate(instructions) if i.name == "RESUME"), None)
-        if first is None or first + 1 >= len(instructions):
-            raise ValueError("there is no RESUME in it")
-        head, body = instructions[: first + 1], instructions[first + 1 :]
-        line = next((i.location[0] for i in body if i.location), None)
-        location: Location = None if line is None else (line, line, -1, -1)
-        behind: list[Instruction] = []
-        regions: list[Region] = []
-        if self._advice.exit is None and self._advice.throw is None:
-            front = [*self._guard(body[0], None), *self._enter(), Instruction("POP_TOP")]
-            self._locate(front, location)
-        else:
-            prologue = [*self._callee(self._advice.exit or same), *self._enter()]
-            front = self._guard(body[0], prologue[0])
-            self._locate([*front, *prologue], location)
-            advised, regions = self._advised(body, assembly)
-            behind = [*prologue, *advised]
-            for region in assembly.regions:
-                if region.end is assembly.end:
-                    region.end = prologue[0]
-        woven = Assembly([*head, *front, *body, *behind], [*assembly.regions, *regions], assembly.end)
-        return encode(
-            woven,
-            self._code,
-            co_consts=tuple(self._constants),
-            co_names=tuple(self._names),
-            co_stacksize=self._code.co_stacksize + 12 + self._parameter_count(),
-        )
-
-    @staticmethod
-    def _locate(instructions: list[Instruction], location: Location) -> None:
-        for instruction in instructions:
-            instruction.location = location
-
-    def _guard(self, body: Instruction, advised: Instruction | None) -> list[Instruction]:
-        """Return the test that leads to the body or to the advised part; without one that follows at once."""
-        guard = self._advice.guard
-        if guard is None:
-            return [] if advised is None else [Instruction("JUMP_FORWARD").jump_to(advised)]
-        gate = [] if guard.gate is None else [self._constant(guard.gate), self._attribute("on"), _jump_if(False, body)]
-        return [
-            *gate,
-            *self._callee(guard.get),
-            *_call(0),
-            self._attribute(guard.slot),
-            _jump_if(False, body) if advised is None else _jump_if(True, advised),
-        ]
-
-    def _enter(self) -> list[Instruction]:
-        arguments = self._arguments()
-        return [*self._callee(self._advice.enter), *arguments, *_call(len(arguments))]
-
-    def _advised(self, body: list[Instruction], assembly: Assembly) -> tuple[list[Instruction], list[Region]]:
-        """Return the second copy of the body with its exits and its handler, and their regions."""
-        copies = {original: original.copy() for original in body}
-        out: list[Instruction] = []
-        uncovered: set[Instruction] = set()
-        moved: dict[Instruction, Instruction] = {}
-        for copy in copies.values():
-            copy.argument = particular.under_one_more_handler(copy.name, copy.argument)
-            if copy.name in RETURNS:
-                tail = self._exit(copy)
-                if copy.name == "RETURN_CONST":
-                    load = Instruction("LOAD_CONST", copy.argument, copy.location)
-                    moved[copy] = load
-                    out.append(load)
-                else:
-                    moved[copy] = tail[0]
-                uncovered.update(tail)
-                out += tail
-            else:
-                out.append(copy)
-        for instruction in out:
-            if instruction.target is not None:
-                target = copies[instruction.target]
-                instruction.target = moved.get(target, target)
-        handler, cleanup = self._handler()
-        regions = self._regions(out, uncovered, copies, moved, handler[0], assembly)
-        regions.append(Region(handler[0], cleanup[0], cleanup[0], 5, True))
-        return [*out, *handler, *cleanup], regions
-
-    @staticmethod
-    def _exit(copy: Instruction) -> list[Instruction]:
-        """Return ``exit(token, value)`` and the return; both callee and token lie at the bottom of the stack.
-
-        The NOP: CPython 3.13 looks the handler of an exception up at the unit before the call, which takes the bottom
-        of the stack away, so nothing that expects it may cover that unit.
-        """
-        tail = [Instruction("NOP"), *_call(2), Instruction("RETURN_VALUE")]
-        for instruction in tail:
-            instruction.location = copy.location
-        return tail
-
-    def _handler(self) -> tuple[list[Instruction], list[Instruction]]:
-        """Return ``throw(token, error)`` and the raise; on the stack lie exit (2), token, offset, previous, error."""
-        told: list[Instruction] = []
-        if self._advice.throw is not None:
-            arguments = [Instruction("COPY", 6), Instruction("COPY", 4)]
-            told = [*self._callee(self._advice.throw), *arguments, *_call(2), Instruction("POP_TOP")]
-        handler = [Instruction("PUSH_EXC_INFO"), *told, Instruction("RERAISE", 2)]
-        return handler, [Instruction("COPY", 3), Instruction("POP_EXCEPT"), Instruction("RERAISE", 1)]
-
-    @staticmethod
-    def _regions(
-        out: list[Instruction],
-        uncovered: set[Instruction],
-        copies: dict[Instruction, Instruction],
-        moved: dict[Instruction, Instruction],
-        handler: Instruction,
-        assembly: Assembly,
-    ) -> list[Region]:
-        """Return the regions of the copy: the original ones three deeper, the new handler everywhere else."""
-        place = {instruction: at for at, instruction in enumerate(out)}
-        owner: list[tuple[Instruction, int, bool] | None] = [(handler, 3, True)] * len(out)
-        for region in assembly.regions:
-            start = 0 if region.start not in copies else _place(place, copies[region.start], moved)
-            end = len(out) if region.end not in copies else _place(place, copies[region.end], moved)
-            target = copies[region.handler]
-            owner[start:end] = [(moved.get(target, target), region.depth + 3, region.lasti)] * (end - start)
-        for instruction in uncovered:
-            owner[place[instruction]] = None
-        bounds = [*out, handler]
-        regions: list[Region] = []
-        at = 0
-        while at < len(out):
-            end = at + 1
-            while end < len(out) and owner[end] == owner[at]:
-                end += 1
-            covering = owner[at]
-            if covering is not None:
-                regions.append(Region(bounds[at], bounds[end], *covering))
-            at = end
-        return regions
-
-    def _constant(self, value: object) -> Instruction:
-        self._constants.append(value)
-        return Instruction("LOAD_CONST", len(self._constants) - 1)
-
-    def _attribute(self, name: str) -> Instruction:
-        if name not in self._names:
-            self._names.append(name)
-        return Instruction("LOAD_ATTR", self._names.index(name) << particular.ATTRIBUTE_SHIFT)
-
-    def _callee(self, value: object) -> list[Instruction]:
-        pair = [Instruction("PUSH_NULL"), self._constant(value)]
-        return pair if particular.NULL_FIRST else pair[::-1]
-
-    def _parameter_count(self) -> int:
-        code = self._code
-        stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
-        return code.co_argcount + code.co_kwonlyargcount + stars
-
-    def _arguments(self) -> list[Instruction]:
-        """Load every parameter, in the order of ``co_varnames``."""
-        code = self._code
-        slots = [*code.co_varnames, *(name for name in code.co_cellvars if name not in code.co_varnames)]
-        return [
-            Instruction("LOAD_DEREF" if name in code.co_cellvars else "LOAD_FAST", slots.index(name))
-            for name in code.co_varnames[: self._parameter_count()]
-        ]
-
-
-def _place(place: dict[Instruction, int], copy: Instruction, moved: dict[Instruction, Instruction]) -> int:
-    return place[moved.get(copy, copy)]
+    Shape: the same parts of advice and guard are None.
+    """
+    return woven.replace(
+        co_consts=(*original.co_consts, *_constants(advice).values()),
+        co_names=(*original.co_names, *_names(advice)),
+    )
 
 
 def same(token: object, value: object) -> object:
@@ -253,9 +93,154 @@ def same(token: object, value: object) -> object:
     return value
 
 
-def _jump_if(wanted: bool, target: Instruction) -> Instruction:
-    return Instruction(particular.JUMP_IF_TRUE if wanted else particular.JUMP_IF_FALSE).jump_to(target)
+def _only_enters(advice: Advice) -> bool:
+    return advice.exit is None and advice.throw is None
 
 
-def _call(arguments: int) -> list[Instruction]:
-    return [Instruction(name, arguments) for name in particular.CALL]
+def _constants(advice: Advice) -> dict[str, object]:
+    """Return the constants of woven code, in their order behind those of the function."""
+    guard = advice.guard
+    found: dict[str, object] = {}
+    if guard is not None:
+        found |= {"get": guard.get} if guard.gate is None else {"gate": guard.gate, "get": guard.get}
+    found["enter"] = advice.enter
+    if not _only_enters(advice):
+        found["exit"] = advice.exit or same
+    if advice.throw is not None:
+        found["throw"] = advice.throw
+    return found
+
+
+def _names(advice: Advice) -> tuple[str, ...]:
+    """Return the names of woven code, in their order behind those of the function, which may have the same ones."""
+    return () if advice.guard is None else ("on", advice.guard.slot)
+
+
+class _Parts:
+    """The instructions that are woven in."""
+
+    def __init__(self, code: CodeType, advice: Advice) -> None:
+        self._code = code
+        self._advice = advice
+        self.constants = _constants(advice)
+        self._places = {name: at for at, name in enumerate(self.constants, len(code.co_consts))}
+        stars = bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
+        self.parameters = code.co_argcount + code.co_kwonlyargcount + stars
+
+    def guarded(self, wanted: bool, distance: int, advised: bytes) -> bytes:
+        """Return ``advised`` behind the test of the slot, which jumps over ``distance`` when it is as ``wanted``.
+
+        When the gate is shut, all this is jumped over.
+        """
+        guard = self._advice.guard
+        if guard is None:
+            return instruction("JUMP_FORWARD", distance) if wanted else advised
+        names = len(self._code.co_names)
+        tested = self._callee("get") + _call(0) + _attribute(names + 1) + _jump_if(wanted, distance) + advised
+        if guard.gate is None:
+            return tested
+        return self._constant("gate") + _attribute(names) + _jump_if(False, _units(tested)) + tested
+
+    def enter(self) -> bytes:
+        """Call ``enter`` with every parameter, in the order of ``co_varnames``."""
+        code, cells = self._code, self._code.co_cellvars
+        slots = code.co_varnames + tuple(name for name in cells if name not in code.co_varnames) if cells else ()
+        loads = [
+            instruction("LOAD_DEREF", slots.index(name)) if name in cells else instruction("LOAD_FAST", at)
+            for at, name in enumerate(code.co_varnames[: self.parameters])
+        ]
+        return b"".join((self._callee("enter"), *loads, _call(self.parameters)))
+
+    def prologue(self) -> bytes:
+        """Lay the exit and the token at the bottom of the stack."""
+        return self._callee("exit") + self.enter()
+
+    def handler(self) -> bytes:
+        """Call ``throw(token, error)`` and raise again; on the stack lie exit (2), token, offset, previous, error."""
+        if self._advice.throw is None:
+            return instruction("PUSH_EXC_INFO") + instruction("RERAISE", 2)
+        arguments = instruction("COPY", 6) + instruction("COPY", 4)
+        told = self._callee("throw") + arguments + _call(2) + instruction("POP_TOP")
+        return instruction("PUSH_EXC_INFO") + told + instruction("RERAISE", 2)
+
+    def _callee(self, name: str) -> bytes:
+        constant = self._constant(name)
+        return _PUSH_NULL + constant if particular.NULL_FIRST else constant + _PUSH_NULL
+
+    def _constant(self, name: str) -> bytes:
+        return instruction("LOAD_CONST", self._places[name])
+
+
+_PUSH_NULL = instruction("PUSH_NULL")
+_CLEANUP = instruction("COPY", 3) + instruction("POP_EXCEPT") + instruction("RERAISE", 1)
+"""What follows when the handler itself raises."""
+
+
+def _only_entered(code: CodeType, advice: Advice, start: int) -> CodeType:
+    """Weave in advice that only enters: between guard and body."""
+    parts, data = _Parts(code, advice), code.co_code
+    told = parts.enter() + instruction("POP_TOP")
+    front = parts.guarded(False, _units(told), told)
+    lines = split(code, start)
+    return code.replace(
+        co_code=data[: 2 * start] + front + data[2 * start :],
+        co_linetable=lines.head + on_line(lines.first, lines.head_line, _units(front)) + b"".join(lines.body),
+        co_exceptiontable=exception_table(_behind(row, start, _units(front)) for row in exception_rows(code)),
+        co_consts=(*code.co_consts, *parts.constants.values()),
+        co_names=(*code.co_names, *_names(advice)),
+        co_stacksize=max(code.co_stacksize, 2 + parts.parameters),
+    )
+
+
+def _copied(code: CodeType, advice: Advice, start: int) -> CodeType:
+    """Weave in advice that leaves, too: around a second copy of the body."""
+    parts, data = _Parts(code, advice), code.co_code
+    body = data[2 * start :]
+    front, prologue, handler = parts.guarded(True, _units(body), b""), parts.prologue(), parts.handler()
+    copy, lines, rows = copied(body), split(code, start), list(exception_rows(code))
+    advised = start + _units(front + body + prologue)
+    raised = _units(copy.data)
+    cleanup = advised + raised + _units(handler)
+    inner = [Row(max(r.start - start, 0), r.end - start, r.handler - start, r.depth, r.lasti) for r in rows]
+    table = [_behind(row, start, _units(front)) for row in rows]
+    table += [_behind(row, 0, advised) for row in regions(copy, inner, raised)]
+    table.append(Row(advised + raised, cleanup, cleanup, 5, True))
+    return code.replace(
+        co_code=data[: 2 * start] + front + body + prologue + copy.data + handler + _CLEANUP,
+        co_linetable=b"".join(
+            (
+                lines.head,
+                on_line(lines.first, lines.head_line, _units(front)),
+                *lines.body,
+                on_line(lines.first, lines.last, _units(prologue)),
+                stretched(lines.body, copy.growth.pairs),
+                on_line(None, 0, _units(handler + _CLEANUP)),
+            )
+        ),
+        co_exceptiontable=exception_table(table),
+        co_consts=(*code.co_consts, *parts.constants.values()),
+        co_names=(*code.co_names, *_names(advice)),
+        co_stacksize=max(code.co_stacksize + 3, 4 + parts.parameters, 10),
+    )
+
+
+def _behind(row: Row, start: int, units: int) -> Row:
+    """Move a row by what is put in at ``start``; one that begins in front of that covers it."""
+    first, end, handler, depth, lasti = row
+    return Row(first + units * (first >= start), end + units, handler + units, depth, lasti)
+
+
+def _attribute(name: int) -> bytes:
+    return instruction("LOAD_ATTR", name << particular.ATTRIBUTE_SHIFT)
+
+
+def _jump_if(wanted: bool, distance: int) -> bytes:
+    return instruction(particular.JUMP_IF_TRUE if wanted else particular.JUMP_IF_FALSE, distance)
+
+
+def _call(arguments: int) -> bytes:
+    return b"".join([instruction(name, arguments) for name in particular.CALL])
+
+
+def _units(data: bytes) -> int:
+    return len(data) // 2

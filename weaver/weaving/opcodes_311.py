@@ -1,5 +1,7 @@
 """What is particular to the bytecode of CPython 3.11."""
 
+from collections.abc import Callable
+
 CALL = ("PRECALL", "CALL")
 """Instructions of one call, each with the number of arguments."""
 
@@ -12,8 +14,5 @@ ATTRIBUTE_SHIFT = 0
 JUMP_IF_TRUE = "POP_JUMP_FORWARD_IF_TRUE"
 JUMP_IF_FALSE = "POP_JUMP_FORWARD_IF_FALSE"
 
-
-def under_one_more_handler(name: str, argument: int) -> int:
-    """Return the argument that an instruction needs when one handler more lies around it."""
-    del name
-    return argument
+UNDER_ONE_MORE_HANDLER: dict[str, Callable[[int], int]] = {}
+"""Instructions that tell how many handlers lie around them; none here."""

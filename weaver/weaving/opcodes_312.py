@@ -1,5 +1,7 @@
 """What is particular to the bytecode of CPython 3.12."""
 
+from collections.abc import Callable
+
 CALL = ("CALL",)
 """Instructions of one call, each with the number of arguments."""
 
@@ -12,8 +14,8 @@ ATTRIBUTE_SHIFT = 1
 JUMP_IF_TRUE = "POP_JUMP_IF_TRUE"
 JUMP_IF_FALSE = "POP_JUMP_IF_FALSE"
 
+UNDER_ONE_MORE_HANDLER: dict[str, Callable[[int], int]] = {"YIELD_VALUE": lambda depth: depth + 1}
+"""What the arguments of instructions that tell how many handlers lie around them become when one more does.
 
-def under_one_more_handler(name: str, argument: int) -> int:
-    """Return the argument that an instruction needs when one handler more lies around it."""
-    # generator.close() compares the handler depth that YIELD_VALUE carries
-    return argument + 1 if name == "YIELD_VALUE" else argument
+generator.close() compares the depth that YIELD_VALUE carries.
+"""

@@ -1,5 +1,7 @@
 """What is particular to the bytecode of CPython 3.13."""
 
+from collections.abc import Callable
+
 CALL = ("CALL",)
 """Instructions of one call, each with the number of arguments."""
 
@@ -12,8 +14,8 @@ ATTRIBUTE_SHIFT = 1
 JUMP_IF_TRUE = "POP_JUMP_IF_TRUE"
 JUMP_IF_FALSE = "POP_JUMP_IF_FALSE"
 
+UNDER_ONE_MORE_HANDLER: dict[str, Callable[[int], int]] = {"RESUME": lambda flags: flags & ~4}
+"""What the arguments of instructions that tell how many handlers lie around them become when one more does.
 
-def under_one_more_handler(name: str, argument: int) -> int:
-    """Return the argument that an instruction needs when one handler more lies around it."""
-    # generator.close() takes a short way out when this bit of RESUME says that nothing is active but the outer handler
-    return argument & ~4 if name == "RESUME" else argument
+generator.close() takes a short way out when this bit says that nothing is active but the outer handler.
+"""

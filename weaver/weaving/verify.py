@@ -10,7 +10,7 @@ import dis
 import sys
 from types import CodeType
 
-from weaver.weaving.assembler import Instruction, decode
+from weaver.weaving.assembler import Instruction, decode, exception_rows
 
 LEAVES = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "INTERPRETER_EXIT"})
 JUMPS_ALWAYS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
@@ -18,47 +18,59 @@ JUMPS_ALWAYS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INT
 
 def verify(code: CodeType) -> list[str]:
     """Return what is wrong with a code object, nothing when it is sound."""
-    assembly = decode(code)
-    instructions = assembly.instructions
-    place = {instruction: at for at, instruction in enumerate([*instructions, assembly.end])}
-    handlers: list[tuple[int, int, bool] | None] = [None] * len(instructions)
-    for region in assembly.regions:
-        for at in range(place[region.start], place[region.end]):
-            handlers[at] = (region.depth, place[region.handler], region.lasti)
-    depths: list[int | None] = [None] * len(instructions)
-    faults: list[str] = []
-    deepest = 0
-    work = [(0, 0)]
-    while work:
-        at, depth = work.pop()
-        while at < len(instructions):
-            instruction = instructions[at]
-            if depths[at] is not None:
-                if depths[at] != depth:
-                    faults.append(f"{at} {instruction.name}: depth {depths[at]} or {depth}")
-                break
-            depths[at] = depth
-            after = _after(instruction, depth)
-            handler = handlers[at]
-            if handler is not None:
-                low = depth if instruction.name in LEAVES else min(depth, after)
-                if low < handler[0]:
-                    faults.append(f"{at} {instruction.name}: depth {low} under a handler of depth {handler[0]}")
-                work.append((handler[1], handler[0] + handler[2] + 1))
-            if instruction.target is not None:
-                jumped = depth + dis.stack_effect(instruction.op, instruction.argument, jump=True)
-                work.append((place[instruction.target], jumped))
-                deepest = max(deepest, jumped)
-            deepest = max(deepest, depth, after)
-            if instruction.name in LEAVES or instruction.name in JUMPS_ALWAYS:
-                break
-            depth = after
-            at += 1
-        else:
-            faults.append("the last instruction leads out of the code")
-    if deepest > code.co_stacksize:
-        faults.append(f"the stack grows to {deepest}, co_stacksize is {code.co_stacksize}")
-    return faults
+    check = _Check(code)
+    check.run()
+    if check.deepest > code.co_stacksize:
+        check.faults.append(f"the stack grows to {check.deepest}, co_stacksize is {code.co_stacksize}")
+    return check.faults
+
+
+class _Check:
+    """Follows every way through a code object."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.faults: list[str] = []
+        self.deepest = 0
+        self._instructions = {i.start: i for i in decode(code.co_code)}
+        self._handlers = {unit: row for row in exception_rows(code) for unit in range(row.start, row.end)}
+        self._depths: dict[int, int] = {}
+        self._ways = [(0, 0)]
+
+    def run(self) -> None:
+        """Follow the ways from the start, and those that are found, until all are known."""
+        while self._ways:
+            at, depth = self._ways.pop()
+            known = self._depths.get(at)
+            if known is not None:
+                if known != depth:
+                    self._fault(at, f"depth {known} or {depth}")
+            elif at not in self._instructions:
+                self.faults.append(f"a way leads to {at}, where no instruction starts")
+            else:
+                self._depths[at] = depth
+                self._step(self._instructions[at], depth)
+
+    def _step(self, instruction: Instruction, depth: int) -> None:
+        name, leaves = instruction.name, instruction.name in LEAVES
+        after = _after(instruction, depth)
+        if min(depth, after) < 0:
+            self._fault(instruction.start, f"depth {depth} to {after}")
+        row = self._handlers.get(instruction.end - 1)
+        if row is not None:
+            low = depth if leaves else min(depth, after)
+            if low < row.depth:
+                self._fault(instruction.start, f"depth {low} under a handler of depth {row.depth}")
+            self._ways.append((row.handler, row.depth + row.lasti + 1))
+        if instruction.target is not None:
+            jumped = depth + dis.stack_effect(instruction.op, instruction.argument, jump=True)
+            self.deepest = max(self.deepest, jumped)
+            self._ways.append((instruction.target, jumped))
+        self.deepest = max(self.deepest, depth, after)
+        if not leaves and name not in JUMPS_ALWAYS:
+            self._ways.append((instruction.end, after))
+
+    def _fault(self, at: int, words: str) -> None:
+        self.faults.append(f"{at} {self._instructions[at].name}: {words}")
 
 
 def _after(instruction: Instruction, depth: int) -> int:

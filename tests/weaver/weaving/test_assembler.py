@@ -1,92 +1,81 @@
-import argparse
-import email._header_value_parser
-import json.decoder
-from pathlib import Path
+import dis
 from types import CodeType
 from typing import Any
 
 import pytest
 
-from weaver.weaving.assembler import JUMPS, Assembly, Instruction, Region, decode, encode
+from tests.weaver.weaving.soundness import library_codes
+from weaver.weaving.assembler import (
+    EXTENDED_ARG,
+    OP,
+    Row,
+    decode,
+    encoded,
+    exception_rows,
+    exception_table,
+    instruction,
+)
+
+MODULES = ("argparse", "email._header_value_parser", "json.decoder")
 
 
-def codes(code: CodeType) -> list[CodeType]:
-    inner = [c for constant in code.co_consts if isinstance(constant, CodeType) for c in codes(constant)]
-    return [code, *inner]
+def library(*names: str) -> list[CodeType]:
+    return [code for _, code in library_codes(*names)]
 
 
-def compiled(source: str) -> CodeType:
-    space: dict[str, Any] = {}
-    exec(source, space)
-    code = space["f"].__code__
-    assert isinstance(code, CodeType)
-    return code
+@pytest.mark.parametrize("module", MODULES)
+def test_decoded_instructions_are_those_that_the_standard_library_finds(module: str) -> None:
+    for code in library(module):
+        found = [(i.end, i.name, i.argument, i.target) for i in decode(code.co_code)]
+        known = [i for i in dis.get_instructions(code) if i.opcode not in {EXTENDED_ARG, OP["CACHE"]}]
+
+        assert [name for _, name, _, _ in found] == [i.opname for i in known]
+        for (_, _, argument, target), one in zip(found, known, strict=True):
+            assert argument == one.arg or one.arg is None
+            assert (target is not None) == (one.opcode in dis.hasjrel)
+            assert target is None or 2 * target == one.argval
 
 
-@pytest.mark.parametrize("module", [argparse, email._header_value_parser, json.decoder])
-def test_decoded_and_encoded_code_is_the_same_byte_for_byte(module: Any) -> None:
-    whole = compile(Path(module.__file__).read_bytes(), module.__file__, "exec")
+@pytest.mark.parametrize("module", MODULES)
+def test_encoded_instructions_are_the_code_byte_for_byte(module: str) -> None:
+    for code in library(module):
+        parts = [(i, encoded(i.op, i.argument)) for i in decode(code.co_code)]
 
-    for code in codes(whole):
-        again = encode(decode(code), code)
-        assert again.co_code == code.co_code
-        assert again.co_exceptiontable == code.co_exceptiontable
-        assert list(again.co_positions()) == list(code.co_positions())
+        assert b"".join(data for _, data in parts) == code.co_code
+        assert all(len(data) == 2 * (i.end - i.start) for i, data in parts)
 
 
-def test_jump_grows_extended_arguments_when_what_lies_between_grows() -> None:
-    code = compiled("def f(x):\n if x:\n  y = 1\n return 2\n")
-    assembly = decode(code)
-    at, jump = next((at, i) for at, i in enumerate(assembly.instructions) if i.target is not None)
-    padding = [Instruction("NOP", 0, jump.location) for _ in range(300)]
-    assembly.instructions[at + 1 : at + 1] = padding
+@pytest.mark.parametrize("module", MODULES)
+def test_exception_table_is_read_as_the_standard_library_does_and_written_the_same(module: str) -> None:
+    parse: Any = dis._parse_exception_table  # type: ignore[attr-defined]
+    for code in library(module):
+        rows = list(exception_rows(code))
 
-    far = encode(assembly, code)
-
-    assert len(far.co_code) - len(code.co_code) == 2 * len(padding) + 2
-    again = decode(far)
-    target = next(i.target for i in again.instructions if i.op in JUMPS)
-    assert target is not None
-    assert again.instructions.index(target) > len(padding)
+        assert [(2 * r.start, 2 * r.end, 2 * r.handler, r.depth, r.lasti) for r in rows] == [
+            (row.start, row.end, row.target, row.depth, row.lasti) for row in parse(code)
+        ]
+        assert exception_table(rows) == code.co_exceptiontable
 
 
-def test_large_arguments_and_far_lines_survive() -> None:
-    names = "\n".join(f" v{n} = {n}; w = v{n}" for n in range(300))
-    code = compiled("def f():\n" + names + "\n" * 2_000 + " return (1,\n" + "\n" * 30 + " " * 200 + "v299)\n")
+@pytest.mark.parametrize(
+    ("argument", "high"), [(0, []), (255, []), (256, [1]), (65_535, [255]), (65_536, [1, 0]), (1 << 24, [1, 0, 0])]
+)
+def test_argument_gets_the_prefixes_that_it_needs(argument: int, high: list[int]) -> None:
+    data = instruction("LOAD_CONST", argument)
 
-    again = encode(decode(code), code)
-
-    assert again.co_code == code.co_code
-    assert list(again.co_positions()) == list(code.co_positions())
-
-
-def test_code_without_columns_survives() -> None:
-    code = compiled("def f(x):\n y = x\n\n\n return y\n")
-    bare = Assembly(decode(code).instructions, [], Instruction("NOP"))
-    for instruction in bare.instructions:
-        if instruction.location is not None:
-            line = instruction.location[0]
-            instruction.location = (line, line, -1, -1)
-
-    again = encode(bare, code)
-
-    assert [line for line, *_ in again.co_positions()] == [line for line, *_ in code.co_positions()]
-    assert {column for _, _, column, _ in again.co_positions()} == {None}
+    assert data == b"".join(bytes((EXTENDED_ARG, byte)) for byte in high) + bytes((OP["LOAD_CONST"], argument & 255))
 
 
-def test_jump_in_the_wrong_direction_is_refused() -> None:
-    code = compiled("def f(x):\n return x\n")
-    assembly = decode(code)
-    assembly.instructions.append(Instruction("JUMP_FORWARD").jump_to(assembly.instructions[0]))
-
-    with pytest.raises(ValueError, match="JUMP_FORWARD jumps the wrong way"):
-        encode(assembly, code)
+def test_instruction_stays_as_long_as_it_was() -> None:
+    assert encoded(OP["LOAD_CONST"], 7, 2) == bytes((EXTENDED_ARG, 0, EXTENDED_ARG, 0, OP["LOAD_CONST"], 7))
 
 
-def test_empty_region_leaves_the_exception_table() -> None:
-    code = compiled("def f(x):\n return x\n")
-    assembly = decode(code)
-    first = assembly.instructions[0]
-    assembly.regions.append(Region(first, first, first, 0, False))
+def test_row_that_covers_nothing_is_left_out_of_the_exception_table() -> None:
+    assert exception_table([Row(3, 3, 9, 0, False)]) == b""
 
-    assert encode(assembly, code).co_exceptiontable == b""
+
+def test_far_places_in_the_exception_table_survive() -> None:
+    rows = [Row(64, 5_000, 300_000, 40, True), Row(5_000, 5_001, 0, 0, False)]
+    code = (lambda: None).__code__.replace(co_exceptiontable=exception_table(rows))
+
+    assert list(exception_rows(code)) == rows
