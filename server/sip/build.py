@@ -13,7 +13,7 @@ from collections.abc import Iterable
 
 from server.sip.grammar import check_line, split_outside_quotes
 from server.sip.headers import SINGLE, Headers, Via, format_line, long_name
-from server.sip.message import Request, Response
+from server.sip.message import TOP_VIA, Request, Response
 from server.sip.status import reason_phrase
 
 
@@ -88,7 +88,7 @@ def make_response(
     if reason is None:
         reason = reason_phrase(status)
     wire = _wire(f"SIP/2.0 {status} {reason}", lines, body, copied)
-    memo = request.known("via", "from", "cseq")
+    memo = request.known(TOP_VIA, "from", "cseq")
     return Response(status, reason, Headers(lines, first, more), body, wire, memo)
 
 

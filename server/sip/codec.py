@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from server.sip.errors import MalformedMessageError
-from server.sip.grammar import is_number, is_token
+from server.sip.grammar import is_number, is_token, split_outside_quotes
 from server.sip.headers import (
     SINGLE,
     Headers,
@@ -26,16 +26,18 @@ from server.sip.headers import (
     format_line,
     parse_cseq,
     parse_name_addr,
-    parse_name_addrs,
     parse_top_via,
     split_line,
 )
-from server.sip.message import Memo, Request, Response
-from server.sip.uri import parse_uri
+from server.sip.message import TOP_VIA, Memo, Request, Response
+from server.sip.uri import MAX_REMEMBERED, parse_uri
 
 MAX_MESSAGE = 65_536
 MAX_LINE = 8_192
 MAX_HEADERS = 256
+MAX_VIAS = 70
+MAX_ROUTES = 70
+MAX_CONTACTS = 64
 MAX_REASON = 200
 """Characters of an error's reason: it may become the reason phrase of the answer."""
 
@@ -43,7 +45,8 @@ MANDATORY = ("via", "from", "to", "call-id", "cseq")
 _HOPS = frozenset(str(number) for number in range(256))
 _BARE_NUL = re.compile(r"(?<!\\)\0")
 """NUL may only stand in a quoted pair (RFC 3261 25.1)."""
-_FOLD = re.compile(r"[ \t]*\r\n[ \t]+")
+_FOLD = re.compile(r"(?<![ \t])[ \t]*\r\n[ \t]+")
+"""LWS = [*WSP CRLF] 1*WSP; the look behind keeps it linear: blanks are tried from their first one only."""
 
 
 class _RefusedError(Exception):
@@ -149,13 +152,14 @@ def _checked(headers: Headers, head: bytes) -> Memo:
         _check_repeated(headers.more)
     name = "via"
     try:
-        memo: Memo = {name: parse_top_via(first[name])}
+        via = first[name]
+        if "via" in headers.more or "," in via:
+            _check_vias(headers.get_all("via"))
+        memo: Memo = {TOP_VIA: parse_top_via(via)}
         name = "from"
-        memo[name] = address = parse_name_addr(first[name])
-        parse_uri(address.uri)
+        memo[name] = parse_name_addr(first[name])
         name = "to"
-        memo[name] = address = parse_name_addr(first[name])
-        parse_uri(address.uri)
+        memo[name] = parse_name_addr(first[name])
         name = "cseq"
         memo[name] = parse_cseq(first[name])
         name = "call-id"
@@ -163,11 +167,11 @@ def _checked(headers: Headers, head: bytes) -> Memo:
         if not call_id or " " in call_id or "\t" in call_id:
             _check_call_id(call_id.strip(" \t"))
         name = "contact"
-        if name in first and headers.get(name) != "*":
-            memo[name] = _addresses(headers.get_all(name))
+        if name in first:
+            memo[name] = _addresses(headers.get_all(name), MAX_CONTACTS)
         for name in ("route", "record-route"):
             if name in first:
-                memo[name] = _addresses(headers.get_all(name))
+                memo[name] = _addresses(headers.get_all(name), MAX_ROUTES)
     except KeyError:
         raise _RefusedError(f"the header {_written(name)} is missing", 0, "RFC 3261 8.1.1") from None
     except ValueError as error:
@@ -187,12 +191,35 @@ def _check_call_id(call_id: str) -> None:
         raise ValueError("it is empty or holds blanks")
 
 
-@lru_cache(maxsize=1024)
-def _addresses(values: tuple[str, ...]) -> tuple[NameAddr, ...]:
-    found = parse_name_addrs(values)
-    for address in found:
-        parse_uri(address.uri)
+def _check_vias(lines: tuple[str, ...]) -> None:
+    """Count the Vias, by commas first; those below the top one are not read."""
+    if len(lines) + sum([line.count(",") for line in lines]) > MAX_VIAS:
+        _check_count(sum([len(split_outside_quotes(line, ",")) for line in lines]), MAX_VIAS)
+
+
+def _check_count(count: int, most: int) -> None:
+    if count > most:
+        raise ValueError(f"{count} values, more than {most}")
+
+
+def _addresses(lines: tuple[str, ...], most: int) -> tuple[NameAddr, ...]:
+    if len(lines) == 1 and len(lines[0]) <= MAX_REMEMBERED:
+        return _remembered(lines[0], most)
+    return _listed(lines, most)
+
+
+def _listed(lines: tuple[str, ...], most: int) -> tuple[NameAddr, ...]:
+    values = [value for line in lines for value in split_outside_quotes(line, ",")]
+    _check_count(len(values), most)
+    found = tuple([parse_name_addr(value) for value in values])
+    if len(found) > 1 and any(address.uri == "*" for address in found):
+        raise ValueError("'*' stands among other values")
     return found
+
+
+@lru_cache(maxsize=1024)
+def _remembered(line: str, most: int) -> tuple[NameAddr, ...]:
+    return _listed((line,), most)
 
 
 def _request(start: str, headers: Headers, body: bytes, wire: bytes, memo: Memo) -> Request:
@@ -262,7 +289,7 @@ def _salvage(data: bytes) -> Request | None:
         return None
     if str(via) != headers.get("via"):
         headers = headers.with_first("Via", str(via))
-    memo["via"] = via
+    memo[TOP_VIA] = via
     uri = "" if len(words) < 3 else words[1]
     return Request(words[0], uri, headers, memo=memo)
 

@@ -10,6 +10,14 @@ TOKEN = re.compile(r"[A-Za-z0-9.!%*_+`'~-]+\Z")
 HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9.])?|\[[0-9A-Fa-f:.]+\])\Z")
 """host = hostname / IPv4address / IPv6reference; underscores are met in the field and tolerated"""
 
+_PAIR = re.compile(r"\\(.)", re.DOTALL)
+_PIECES = {
+    separator: re.compile(rf'"[^"\\]*(?:\\.[^"\\]*)*"|<[^>"]*>|["<{separator}]', re.DOTALL) for separator in ",;"
+}
+"""What a list is split by: whole quoted strings and angle brackets, an open one of either, the separator. Linear, since
+an open one ends the search.
+"""
+
 
 def is_token(text: str) -> bool:
     """Say whether the text is a token."""
@@ -41,27 +49,26 @@ def split_outside_quotes(text: str, separator: str) -> list[str]:
     if '"' not in text and ("<" not in text or separator not in text):
         return text.split(separator)
     parts: list[str] = []
-    start = at = 0
-    end = len(text)
-    quoted = angle = False
-    while at < end:
-        character = text[at]
-        if quoted:
-            if character == "\\":
-                at += 1
-            elif character == '"':
-                quoted = False
-        elif character == '"':
-            quoted = True
-        elif character == "<":
-            angle = True
-        elif character == ">":
-            angle = False
-        elif character == separator and not angle:
-            parts.append(text[start:at])
-            start = at + 1
-        at += 1
-    if quoted or angle:
-        raise ValueError(f"a quoted string or a '<' is not closed: {text!r}")
+    start = 0
+    for found in _PIECES[separator].finditer(text):
+        piece = found[0]
+        if piece == separator:
+            parts.append(text[start : found.start()])
+            start = found.end()
+        elif len(piece) == 1:
+            raise ValueError(f"a quoted string or a '<' is not closed: {text[:80]!r}")
     parts.append(text[start:])
     return parts
+
+
+def quote(text: str) -> str:
+    """Return the text as a quoted string."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def unquote(text: str) -> str:
+    """Return what a quoted string says; any other text as it is."""
+    if len(text) < 2 or text[0] != '"' or text[-1] != '"':
+        return text
+    inner = text[1:-1]
+    return _PAIR.sub(r"\1", inner) if "\\" in inner else inner

@@ -8,9 +8,9 @@ typed values are parsed when asked for and remembered. The codec has checked the
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
-from server.sip.grammar import check_line, is_number, split_outside_quotes
+from server.sip.grammar import check_line, is_number
 from server.sip.headers import (
     CSeq,
     Headers,
@@ -19,15 +19,16 @@ from server.sip.headers import (
     long_name,
     parse_cseq,
     parse_name_addr,
-    parse_name_addrs,
     parse_top_via,
-    parse_via,
 )
+from server.sip.headers.kinds import Many, One
+from server.sip.headers.table import CONTACT, RECORD_ROUTE, ROUTE, VIA
 from server.sip.uri import Uri, parse_uri
 
 T = TypeVar("T")
 Memo = dict[str, object]
-"""Typed values by the long name of their header."""
+"""Typed values by the long name of their header: one value, or a tuple of those of a list; the top Via apart."""
+TOP_VIA = "top via"
 
 
 class Message:
@@ -41,7 +42,7 @@ class Message:
     headers: Headers
     body: bytes
     _wire: bytes | None
-    _memo: Memo
+    _memo: dict[str, Any]
 
     @property
     def start_line(self) -> str:
@@ -117,24 +118,44 @@ class Message:
         if headers.get_all("content-length") != (length,):
             headers = headers.with_header("Content-Length", length)
         changed = long_name(name)
-        return self._copy(headers, body, {key: value for key, value in self._memo.items() if key != changed})
+        memo = {key: value for key, value in self._memo.items() if key != changed}
+        if changed == "via":
+            memo.pop(TOP_VIA, None)
+        return self._copy(headers, body, memo)
 
     def known(self, *names: str) -> Memo:
         """Return those typed values of these headers that were parsed already."""
         memo = self._memo
         return {name: memo[name] for name in names if name in memo}
 
-    def _typed(self, name: str, parse: Callable[[str], T]) -> T:
-        found = self._memo.get(name)
-        if found is None:
-            found = self._memo[name] = parse(self.headers.get(name) or "")
-        return cast("T", found)
+    def one(self, header: One[T]) -> T | None:
+        """Return the value of a header, None without it.
 
-    def _list(self, name: str) -> tuple[NameAddr, ...]:
-        found = self._memo.get(name)
+        Errors: ValueError for what cannot be parsed.
+        """
+        key = header.key
+        found: T | None = self._memo.get(key)
         if found is None:
-            found = self._memo[name] = parse_name_addrs(self.headers.get_all(name))
-        return cast("tuple[NameAddr, ...]", found)
+            text = self.headers.get(key)
+            if text is not None:
+                found = self._memo[key] = header.parse(text)
+        return found
+
+    def many(self, header: Many[T]) -> tuple[T, ...]:
+        """Return every value of a header, in order.
+
+        Errors: ValueError for what cannot be parsed.
+        """
+        key = header.key
+        found: tuple[T, ...] | None = self._memo.get(key)
+        if found is None:
+            found = self._memo[key] = header.parse_all(self.headers.get_all(key))
+        return found
+
+    def _first(self, key: str, parse: Callable[[str], T]) -> T:
+        """Parse the first value of a header, which is remembered under a key that may be its name; nothing is ''."""
+        found = self._memo[key] = parse(self.headers.get("via" if key == TOP_VIA else key) or "")
+        return found
 
     def _number(self, name: str) -> int | None:
         text = self.headers.get(name)
@@ -143,17 +164,20 @@ class Message:
     @property
     def via(self) -> Via:
         """The top Via."""
-        return self._typed("via", parse_top_via)
+        found: Via | None = self._memo.get(TOP_VIA)
+        return self._first(TOP_VIA, parse_top_via) if found is None else found
 
     @property
     def from_(self) -> NameAddr:
         """From."""
-        return self._typed("from", parse_name_addr)
+        found: NameAddr | None = self._memo.get("from")
+        return self._first("from", parse_name_addr) if found is None else found
 
     @property
     def to(self) -> NameAddr:
         """To."""
-        return self._typed("to", parse_name_addr)
+        found: NameAddr | None = self._memo.get("to")
+        return self._first("to", parse_name_addr) if found is None else found
 
     @property
     def call_id(self) -> str:
@@ -163,7 +187,8 @@ class Message:
     @property
     def cseq(self) -> CSeq:
         """CSeq."""
-        return self._typed("cseq", parse_cseq)
+        found: CSeq | None = self._memo.get("cseq")
+        return self._first("cseq", parse_cseq) if found is None else found
 
     @property
     def vias(self) -> tuple[Via, ...]:
@@ -171,23 +196,22 @@ class Message:
 
         Errors: ValueError.
         """
-        lines = self.headers.get_all("via")
-        return tuple([parse_via(part) for line in lines for part in split_outside_quotes(line, ",")])
+        return self.many(VIA)
 
     @property
     def contacts(self) -> tuple[NameAddr, ...]:
         """Every Contact; that of ``Contact: *`` has the URI ``*``."""
-        return self._list("contact")
+        return self.many(CONTACT)
 
     @property
     def routes(self) -> tuple[NameAddr, ...]:
         """Every Route."""
-        return self._list("route")
+        return self.many(ROUTE)
 
     @property
     def record_routes(self) -> tuple[NameAddr, ...]:
         """Every Record-Route."""
-        return self._list("record-route")
+        return self.many(RECORD_ROUTE)
 
     @property
     def max_forwards(self) -> int | None:

@@ -1,4 +1,4 @@
-"""URIs: sip and sips (RFC 3261 19.1), tel (RFC 3966, as text), and any other scheme as text."""
+"""URIs: sip and sips (RFC 3261 19.1), tel (RFC 3966), and any other scheme as text."""
 
 from __future__ import annotations
 
@@ -11,8 +11,18 @@ from urllib.parse import quote, unquote
 from server.sip.grammar import HOST, check_line, is_number
 from server.sip.params import Params, format_params, parse_params
 
+MAX_REMEMBERED = 256
+"""Characters of a text whose parsed form is remembered: what the network sends cannot fill the memory."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _NEVER = re.compile(r'[\x00-\x20\x7f<>"]')
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
+_RESERVED = frozenset(";/?:@&=+$,")
+"""What an escape keeps apart from itself when two URIs are compared (RFC 3261 19.1.4, RFC 2396 2.2)."""
+_NUMBER = re.compile(r"(?:\+[0-9().-]+|[0-9A-Fa-f*#().-]+)\Z")
+_SEPARATORS = str.maketrans("", "", "-.()")
+_MATTERS_ALONE = frozenset({"user", "ttl", "method", "maddr", "transport"})
+"""Parameters that make a URI another one than the same without them."""
 _USER_SAFE = "!*'()&=+$,;?/"
 """Besides letters, digits and ``-_.~``, what a user part holds without an escape (RFC 3261 25.1 user)."""
 
@@ -41,18 +51,31 @@ class SipUri:
         Source: RFC 3261 10.3 step 5.
         """
         user = "" if self.user is None else escape_user(unescape(self.user)) + "@"
-        return f"{self.scheme}:{user}{self.host.lower()}"
+        return f"{self.scheme}:{user}{canonical_host(self.host)}"
 
 
 @dataclass(frozen=True, slots=True)
 class TelUri:
-    """A tel: URI, as text behind the scheme."""
+    """A tel: URI (RFC 3966); ``number`` is as written, visual separators and all.
+
+    A local number without ``phone-context`` is tolerated.
+    """
 
     number: str
+    params: Params = field(default_factory=dict, hash=False)
     scheme: str = "tel"
 
+    @property
+    def is_global(self) -> bool:
+        """Whether the number begins with ``+`` and a country."""
+        return self.number.startswith("+")
+
+    def digits(self) -> str:
+        """Return the number without visual separators."""
+        return self.number.translate(_SEPARATORS)
+
     def __str__(self) -> str:
-        return f"tel:{self.number}"
+        return f"tel:{self.number}{format_params(self.params)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +92,15 @@ class OtherUri:
 Uri = SipUri | TelUri | OtherUri
 
 
-@lru_cache(maxsize=2048)
 def parse_uri(text: str) -> Uri:
     """Parse a URI.
 
     Errors: ValueError, with the reason.
     """
+    return _remembered(text) if len(text) <= MAX_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> Uri:
     scheme, colon, rest = text.partition(":")
     if not colon or not _SCHEME.match(scheme):
         raise ValueError("there is no scheme such as sip:")
@@ -83,10 +109,20 @@ def parse_uri(text: str) -> Uri:
     check_line(text, "a URI")
     scheme = scheme.lower()
     if scheme == "tel":
-        return TelUri(rest)
+        return _parse_tel(rest)
     if scheme not in {"sip", "sips"}:
         return OtherUri(scheme, rest)
     return _parse_sip(scheme, rest)
+
+
+_remembered = lru_cache(maxsize=2048)(_parse)
+
+
+def _parse_tel(rest: str) -> TelUri:
+    number, _, params = rest.partition(";")
+    if not _NUMBER.match(number) or not number.strip("+-.()"):
+        raise ValueError(f"{number[:40]!r} is no telephone number")
+    return TelUri(number, parse_params(params))
 
 
 def _parse_sip(scheme: str, rest: str) -> SipUri:
@@ -144,22 +180,56 @@ def unescape(text: str) -> str:
 def uris_equal(one: Uri, other: Uri) -> bool:
     """Compare two URIs.
 
-    Source: RFC 3261 19.1.4.
+    Source: RFC 3261 19.1.4; RFC 3966 5 for tel; RFC 5954 4.2 for IPv6 addresses.
     """
+    if isinstance(one, TelUri) and isinstance(other, TelUri):
+        return _tel_key(one) == _tel_key(other)
     if not isinstance(one, SipUri) or not isinstance(other, SipUri):
-        return str(one).lower() == str(other).lower()
+        return str(one) == str(other)
     if _address(one) != _address(other):
         return False
     for name in {*one.params, *other.params}:
         in_both = name in one.params and name in other.params
-        if in_both and unescape(one.params[name] or "").lower() != unescape(other.params[name] or "").lower():
+        if in_both and _folded(one.params[name]) != _folded(other.params[name]):
             return False
-        if not in_both and name in {"user", "ttl", "method", "maddr", "transport"}:
+        if not in_both and name in _MATTERS_ALONE:
             return False
-    return sorted(unescape(one.headers).lower().split("&")) == sorted(unescape(other.headers).lower().split("&"))
+    return _headers(one) == _headers(other)
 
 
 def _address(uri: SipUri) -> tuple[str, str | None, str | None, str, int | None]:
-    user = None if uri.user is None else unescape(uri.user)
-    password = None if uri.password is None else unescape(uri.password)
-    return uri.scheme, user, password, uri.host.lower(), uri.port
+    user = None if uri.user is None else _comparable(uri.user)
+    password = None if uri.password is None else _comparable(uri.password)
+    return uri.scheme, user, password, canonical_host(uri.host), uri.port
+
+
+def canonical_host(host: str) -> str:
+    """Return the one spelling of a host: lower case, an IPv6 address in its shortest form, in brackets.
+
+    Errors: ValueError for brackets around what is no IPv6 address.
+    Source: RFC 5954 4.2.
+    """
+    return f"[{IPv6Address(host[1:-1]).compressed}]" if host.startswith("[") else host.lower()
+
+
+def _comparable(text: str) -> str:
+    """Undo the escapes that make no difference."""
+
+    def undo(escape: re.Match[str]) -> str:
+        character = chr(int(escape[1], 16))
+        return escape[0].upper() if character in _RESERVED or not character.isascii() else character
+
+    return _ESCAPE.sub(undo, text) if "%" in text else text
+
+
+def _folded(text: str | None) -> str:
+    return _comparable(text or "").lower()
+
+
+def _headers(uri: SipUri) -> list[str]:
+    return sorted(_folded(uri.headers).split("&"))
+
+
+def _tel_key(uri: TelUri) -> tuple[str, dict[str, str]]:
+    """Return what two equal tel URIs have in common: digits, and parameters in any order and case."""
+    return uri.digits().lower(), {name: _folded(value).translate(_SEPARATORS) for name, value in uri.params.items()}

@@ -18,7 +18,11 @@ LONG_NAMES = {
 }  # fmt: skip
 """Compact form -> long name, from the registry of RFC 3261 and its extensions."""
 
-SINGLE = frozenset({"from", "to", "call-id", "cseq", "max-forwards", "content-type", "expires", "min-expires"})
+SINGLE = frozenset({
+    "call-id", "content-disposition", "content-type", "cseq", "event", "expires", "flow-timer", "from", "info-package",
+    "join", "max-breadth", "max-forwards", "min-expires", "min-se", "rack", "refer-to", "referred-by", "replaces",
+    "retry-after", "rseq", "session-expires", "sip-etag", "sip-if-match", "subscription-state", "target-dialog", "to",
+})  # fmt: skip
 """Names that may stand on one line only, since two readers could take different ones. Content-Length is one too, but
 for a line that is repeated with the same value.
 """

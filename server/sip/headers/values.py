@@ -8,16 +8,25 @@ Errors: every parser here raises ValueError, with the reason.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from server.sip.grammar import is_number, is_token, split_outside_quotes
+from server.sip.grammar import TOKEN, is_number, is_token, split_outside_quotes
 from server.sip.params import Params, format_params, parse_params
-from server.sip.uri import Uri, parse_uri, split_host_port
+from server.sip.uri import MAX_REMEMBERED, Uri, parse_uri, split_host_port
 
 MAX_CSEQ = 2**31
+
+_is_token = TOKEN.match
+"""Without a call in between: it stands in the hot path three times."""
+
+_ADDRESS = re.compile(
+    r'(?:(?:"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|([^"<>,;\\]*))<([^\x00-\x20\x7f<>"]+)>|([^\x00-\x20\x7f<>";]+))', re.DOTALL
+)
+"""A quoted or plain display name and a URI in angle brackets, or a URI alone: quoted, plain, URI, URI alone."""
 
 
 class Via(msgspec.Struct, frozen=True):
@@ -69,15 +78,21 @@ class NameAddr(msgspec.Struct, frozen=True):
         return self.params.get("tag")
 
     @property
+    def expires(self) -> int | None:
+        """The expires parameter in seconds, None without one that is a number (RFC 3261 20.10)."""
+        text = self.params.get("expires")
+        return int(text) if text is not None and is_number(text) else None
+
+    @property
     def parsed_uri(self) -> Uri:
         """The URI, parsed.
 
-        Errors: ValueError.
+        Errors: ValueError for ``*``, and for what was not parsed but made.
         """
         return parse_uri(self.uri)
 
     def __str__(self) -> str:
-        if self.uri == "*":
+        if self.uri == "*" and self.display is None and not self.params:
             return "*"
         display = f'"{self.display}" ' if self.display is not None else ""
         return f"{display}<{self.uri}>{format_params(self.params)}"
@@ -96,7 +111,7 @@ class CSeq(NamedTuple):
 def parse_via(text: str) -> Via:
     """Parse one Via value; a branch must be a token, since it becomes part of a transaction's key."""
     head, _, rest = text.partition(";")
-    transport, host, port = _sender(head)
+    transport, host, port = _sender(head) if len(head) <= MAX_REMEMBERED else _sent(head)
     params = _params(rest, "branch")
     return Via(transport, host, port, params)
 
@@ -106,8 +121,7 @@ def parse_top_via(text: str) -> Via:
     return parse_via(split_outside_quotes(text, ",")[0] if "," in text else text)
 
 
-@lru_cache(maxsize=2048)
-def _sender(head: str) -> tuple[str, str, int | None]:
+def _sent(head: str) -> tuple[str, str, int | None]:
     """Return transport, host and port of ``SIP/2.0/UDP host:port``, blanks allowed around slashes and colon."""
     squeezed = "/".join([part.strip(" \t") for part in head.split("/")])
     protocol, _, sent_by = squeezed.replace("\t", " ").partition(" ")
@@ -121,20 +135,26 @@ def _sender(head: str) -> tuple[str, str, int | None]:
     return parts[2].upper(), host, port
 
 
+_sender = lru_cache(maxsize=2048)(_sent)
+
+
 def parse_name_addr(text: str) -> NameAddr:
-    """Parse one ``"Display" <uri>;params`` or ``uri;params``; a tag must be a token."""
+    """Parse one ``"Display" <uri>;params`` or ``uri;params``; a tag must be a token, the URI is one or ``*``."""
     head, angle, params = text.partition(">;")
-    if not angle or "<" not in head or '"' in params:
-        display, uri, params = _split_address(text)
+    if angle and '"' not in params:
+        head += ">"
+        display, uri, rest = _split_address(head) if len(head) <= MAX_REMEMBERED else _split(head)
+        if rest:
+            params = f"{rest};{params}"
     else:
-        display, uri, _ = _split_address(head + ">")
+        display, uri, params = _split_address(text) if len(text) <= MAX_REMEMBERED else _split(text)
     return NameAddr(display, uri, _params(params, "tag"))
 
 
 def _params(text: str, key: str) -> Params:
     """Parse parameters of which one must be a token; the common case, that one alone, goes without ``parse_params``."""
     name, _, value = text.partition("=")
-    if name == key and is_token(value):
+    if name == key and _is_token(value):
         return {key: value}
     found = parse_params(text)
     value_or_none = found.get(key, "-")
@@ -143,36 +163,28 @@ def _params(text: str, key: str) -> Params:
     return found
 
 
-@lru_cache(maxsize=2048)
-def _split_address(text: str) -> tuple[str | None, str, str]:
-    """Return display name, URI and the parameters' text."""
-    display: str | None
+def _split(text: str) -> tuple[str | None, str, str]:
+    """Return display name, URI and the parameters' text.
+
+    A display name without quotes may have characters that are none of a token, as they are met in the field, but none
+    that separate one thing from the next.
+    """
     text = text.strip(" \t")
-    if text.startswith('"'):
-        end = 1
-        while end < len(text) and text[end] != '"':
-            end += 2 if text[end] == "\\" else 1
-        display = text[1:end]
-        rest = text[end + 1 :].lstrip(" \t")
-        if not rest.startswith("<"):
-            raise ValueError(f"no '<' after the display name: {text!r}")
-    else:
-        before, angle, behind = text.partition("<")
-        if not angle:
-            uri, _, params = text.partition(";")
-            uri = uri.rstrip(" \t")
-            if not uri:
-                raise ValueError("there is no URI")
-            return None, uri, params
-        display, rest = before.strip(" \t").replace("\\", "\\\\").replace('"', '\\"') or None, angle + behind
-    uri, angle, params = rest[1:].partition(">")
-    uri = uri.strip(" \t")
-    if not angle or not uri:
-        raise ValueError(f"no URI between angle brackets: {text!r}")
-    params = params.lstrip(" \t")
+    found = _ADDRESS.match(text)
+    if found is None:
+        raise ValueError(f"{text[:80]!r} is no address")
+    quoted, plain, uri, bare = found.groups()
+    params = text[found.end() :].lstrip(" \t")
     if params and not params.startswith(";"):
-        raise ValueError(f"what follows '>' are no parameters: {text!r}")
+        raise ValueError(f"what follows the URI are no parameters: {text[:80]!r}")
+    display = (plain.strip(" \t") or None) if quoted is None and plain is not None else quoted
+    uri = uri or bare
+    if uri != "*":
+        parse_uri(uri)
     return display, uri, params[1:]
+
+
+_split_address = lru_cache(maxsize=2048)(_split)
 
 
 def parse_name_addrs(values: tuple[str, ...]) -> tuple[NameAddr, ...]:

@@ -44,7 +44,9 @@ def test_request_has_what_it_needs() -> None:
 
 
 def test_made_message_is_indexed_as_if_it_was_parsed() -> None:
-    request = make_request("BYE", "sip:c@d", **PARTS, routes=("<sip:p>", "<sip:q>"), extra=[("X", "1"), ("x", "2")])
+    request = make_request(
+        "BYE", "sip:c@d", **PARTS, routes=("<sip:p>", "<sip:q>"), extra=[("X-Own", "1"), ("x-own", "2")]
+    )
     response = make_response(invite((b"From:", b"Via: SIP/2.0/TCP a\r\nFrom:")), 200, to_tag="t", contact="<sip:z>")
 
     for made in (request, response):

@@ -3,7 +3,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from server.sip.build import make_response, stamp_received
-from server.sip.codec import MAX_HEADERS, MAX_LINE, MAX_MESSAGE, MAX_REASON, format_message, parse_message
+from server.sip.codec import (
+    MAX_CONTACTS,
+    MAX_HEADERS,
+    MAX_LINE,
+    MAX_MESSAGE,
+    MAX_REASON,
+    MAX_ROUTES,
+    MAX_VIAS,
+    format_message,
+    parse_message,
+)
 from server.sip.errors import MalformedMessageError
 from server.sip.message import Request, Response
 from tests.server.sip.samples import INVITE
@@ -245,6 +255,55 @@ def test_too_long_a_message_is_refused() -> None:
         parse_message(b"x" * (MAX_MESSAGE + 1))
 
     assert caught.value.status_hint == 513
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "most"),
+    [
+        ("Via", "SIP/2.0/UDP a", MAX_VIAS - 1),
+        ("Contact", "<sip:a@b>", MAX_CONTACTS - 1),
+        ("Route", "<sip:a;lr>", MAX_ROUTES),
+        ("Record-Route", '"a, b" <sip:a;lr>', MAX_ROUTES),
+    ],
+)
+def test_F4_as_many_values_are_taken_as_the_limit_and_no_more(name: str, value: str, most: int) -> None:
+    listed = INVITE.replace(b"X-Unknown", f"{name}: {', '.join([value] * most)}\r\nX-Unknown".encode())
+    lines = INVITE.replace(b"X-Unknown", f"{name}: {value}\r\n".encode() * most + b"X-Unknown")
+
+    assert len(parse_message(listed).headers.get_all(name)) == len(listed.split(b"\n" + name.encode() + b":")) - 1
+    parse_message(lines)
+    for data in (listed, lines):
+        with pytest.raises(MalformedMessageError, match="more than"):
+            parse_message(data.replace(b"X-Unknown", f"{name}: {value}\r\nX-Unknown".encode()))
+
+
+def test_commas_in_quotes_are_no_more_vias() -> None:
+    data = INVITE.replace(b"X-Unknown", b'Via: SIP/2.0/UDP a;x="' + b"," * 100 + b'"\r\nX-Unknown')
+
+    assert len(parse_message(data).vias) == 2
+
+
+def test_star_stands_alone() -> None:
+    assert [
+        address.uri for address in parse_message(INVITE.replace(b"<sip:alice@127.0.0.1:5080>\r", b"*\r")).contacts
+    ] == ["*"]
+    with pytest.raises(MalformedMessageError, match="stands among other values"):
+        parse_message(INVITE.replace(b"<sip:alice@127.0.0.1:5080>\r", b"*, <sip:a@b>\r"))
+
+
+def test_long_values_are_read_like_short_ones() -> None:
+    long = b"x" * 300
+    data = (
+        INVITE.replace(b"alice@", long + b"@")
+        .replace(b"bob@127", long + b"@127")
+        .replace(b"127.0.0.1:5080;b", long + b";b")
+    )
+
+    message = parse_message(data)
+
+    assert message.via.host == long.decode()
+    assert message.from_.tag == "a1"
+    assert message.contacts[0].uri == f"sip:{long.decode()}@127.0.0.1:5080"
 
 
 @given(st.binary(max_size=300))

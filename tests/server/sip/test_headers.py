@@ -171,7 +171,7 @@ def test_via_knows_where_its_request_came_from() -> None:
         ('"A \\" >; <B>" <sip:a@b>;tag=1', NameAddr('A \\" >; <B>', "sip:a@b", {"tag": "1"})),
         ('"<A>;" <sip:a@b>;tag=1;x="y;z"', NameAddr("<A>;", "sip:a@b", {"tag": "1", "x": '"y;z"'})),
         ("A B<sip:a@b> ; tag = 1 ;", NameAddr("A B", "sip:a@b", {"tag": "1"})),
-        ('Al"ice <sip:a@b>', NameAddr('Al\\"ice', "sip:a@b", {})),
+        ("Al.ice (x) é <sip:a@b>", NameAddr("Al.ice (x) é", "sip:a@b", {})),
         ("*", NameAddr(None, "*", {})),
     ],
 )
@@ -184,7 +184,8 @@ def test_address_is_read_and_written(text: str, address: NameAddr) -> None:
     "text",
     [
         "", ";tag=1", '"A <sip:a@b>', '"A" sip:a@b', "<>", "<sip:a@b", "<sip:a@b>x", "<sip:a@b>;tag", "<sip:a@b>;tag=",
-        "<sip:a@b>;tag=a;tag=b", "<sip:a@b>;tag=a b", '"A\\',
+        "<sip:a@b>;tag=a;tag=b", "<sip:a@b>;tag=a b", '"A\\', 'Al"ice <sip:a@b>', "A, B <sip:a@b>", "< sip:a@b >",
+        "sip:a b", 'sip:a"b', "sip:a>", "A; <sip:a@b>", "<sip:a@b>;a b=c",
     ],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
@@ -227,3 +228,13 @@ def test_written_via_reads_the_same(via: Via) -> None:
 )
 def test_written_address_reads_the_same(address: NameAddr) -> None:
     assert parse_name_addr(str(address)) == address
+
+
+def test_star_with_parameters_is_written_so_that_it_reads_the_same() -> None:
+    for text in ("*", "<*>;a=1", '"A" <*>'):
+        assert str(parse_name_addr(text)) == text
+
+
+def test_parameters_behind_a_second_bracket_stay() -> None:
+    assert parse_name_addr("<sip:a@b>;x=<c>;y=1").params == {"x": "<c>", "y": "1"}
+    assert parse_name_addr("<sip:a@b> ;x=<c>;y=1").params == {"x": "<c>", "y": "1"}

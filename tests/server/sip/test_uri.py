@@ -27,7 +27,9 @@ def test_uri_of_the_rfc_prints_as_it_was_written(text: str) -> None:
     [
         "", "alice", "sip:", "sip:@host", "sip:a@b@c", "sip:host:70000", "sip:ho st", "sip:a@b\r\nX: y", ":x", "1sip:a",
         "s p:a", "sip:a@b@c;x", "sip:a\x7f@b", "sip:[::1", "sip:[::1]x", "sip:[::1]:", "sip:[1:2]", "sip:h:",
-        "sip:h:1:2", "sip:-h", "sip:h;=x", "sip:h;a=1;a=2", "tel:\x00", "sip:\ud800@h",
+        "sip:h:1:2", "sip:-h", "sip:h;=x", "sip:h;a=1;a=2", "tel:\x00", "sip:\ud800@h", "tel:", "tel:+",
+        "tel:+a", "tel:1x", "tel:;ext=1", "sip:[:::1]", "sip:[fe80::1%25eth0]", "sip:[::ffff:1.2.3.256]",
+        "sip:h;(<x>)=1",
     ],
 )  # fmt: skip
 def test_what_is_no_uri_is_refused(text: str) -> None:
@@ -52,10 +54,68 @@ def test_what_is_no_uri_is_refused(text: str) -> None:
         ("sip:biloxi.com?a=b", "sip:biloxi.com", False),
         ("tel:+1", "TEL:+1", True),
         ("tel:+1", "sip:1@a", False),
+        (
+            "sip:biloxi.com;transport=tcp;method=REGISTER?to=sip:bob%40biloxi.com",
+            "sip:biloxi.com;method=REGISTER;transport=tcp?to=sip:bob%40biloxi.com",
+            True,
+        ),
+        (
+            "sip:alice@atlanta.com?subject=project%20x&priority=urgent",
+            "sip:alice@atlanta.com?priority=urgent&subject=project%20x",
+            True,
+        ),
+        ("sip:bob@biloxi.com:6000", "sip:bob@biloxi.com:6000;transport=tcp", False),
+        ("sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", False),
+        ("sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off", False),
+        ("sip:bob@phone21.boxesbybob.com", "sips:bob@phone21.boxesbybob.com", False),
+        ("sip:a%3bb@h", "sip:a%3Bb@h", True),
+        ("sip:a%3bb@h", "sip:a;b@h", False),
+        ("sip:value%2541@h", "sip:valueA@h", False),
+        ("sip:a@[2001:DB8:0:0::1]", "sip:a@[2001:db8::1]", True),
+        ("sip:a@[2001:db8::1]", "sip:a@[2001:db8::2]", False),
+        ("sip:a@h;user=phone", "sip:a@h", False),
+        ("sip:a@h;maddr=192.0.2.1", "sip:a@h", False),
+        ("tel:+1-201-555-0123", "tel:+1(201)555.0123", True),
+        ("tel:+12015550123;ext=12;isub=A", "tel:+12015550123;ISUB=a;ext=1-2", True),
+        ("tel:863-1234;phone-context=+1-914-555", "tel:8631234;phone-context=+1914555", True),
+        ("tel:863-1234;phone-context=example.com", "tel:863-1234", False),
+        ("urn:service:sos", "URN:service:sos", True),
+        ("http://a/B", "http://a/b", False),
     ],
 )
 def test_G3_uris_compare_as_the_rfc_says(one: str, other: str, equal: bool) -> None:
     assert uris_equal(parse_uri(one), parse_uri(other)) is equal
+
+
+def test_telephone_number_is_read() -> None:
+    uri = parse_uri("tel:+1-201-555-0123;ext=7")
+
+    assert isinstance(uri, TelUri)
+    assert (uri.digits(), uri.is_global, uri.params) == ("+12015550123", True, {"ext": "7"})
+    assert str(uri) == "tel:+1-201-555-0123;ext=7"
+    assert not TelUri("*21#").is_global
+
+
+@pytest.mark.parametrize(
+    "host", ["[::]", "[::1]", "[1:2:3:4:5:6:7:8]", "[::ffff:192.0.2.1]", "[1::8]", "[64:ff9b::192.0.2.33]"]
+)
+def test_G7_ipv6_addresses_of_the_corrected_grammar_are_read(host: str) -> None:
+    uri = parse_uri(f"sip:a@{host}:5060")
+
+    assert isinstance(uri, SipUri)
+    assert (uri.host, uri.port) == (host, 5060)
+
+
+@pytest.mark.parametrize("host", ["[::1", "[1:2:3:4:5:6:7:8::]", "[1:::8]", "[1:2]", "[::192.0.2]", "[]", "[12345::]"])
+def test_G7_what_is_no_ipv6_address_is_refused(host: str) -> None:
+    with pytest.raises(ValueError):
+        parse_uri(f"sip:a@{host}")
+
+
+def test_long_uri_is_read_like_a_short_one() -> None:
+    text = f"sip:{'a' * 300}@h"
+
+    assert str(parse_uri(text)) == text
 
 
 def test_other_schemes_are_kept() -> None:
