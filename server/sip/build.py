@@ -68,7 +68,7 @@ def make_response(
     get = headers.get
     via, from_, to, number = get("via") or "", get("from") or "", get("to") or "", get("cseq") or ""
     call_id = get("call-id") or ""
-    if to_tag and status > 100 and request.to.tag is None:
+    if to_tag and to and status > 100 and request.to.tag is None:
         to = f"{to};tag={to_tag}"
     repeated = headers.more
     more: dict[str, list[str]] = {}
@@ -80,7 +80,10 @@ def make_response(
     first = {"via": via, "from": from_, "to": to, "call-id": call_id, "cseq": number}
     if 100 < status < 300 and "record-route" in headers:
         _add_all("Record-Route", "record-route", headers.get_all("record-route"), lines, first, more)
-    lines += (f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {number}")
+    if from_ and to and call_id and number:
+        lines += (f"From: {from_}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {number}")
+    else:
+        _copy_what_is_there(first, lines)
     if status == 100 and "timestamp" in headers:
         _add_all("Timestamp", "timestamp", headers.get_all("timestamp"), lines, first, more)
     copied = len(lines)
@@ -144,6 +147,15 @@ def _hop_by_hop(method: str, invite: Request, to: str) -> Request:
         cseq=invite.cseq.number,
         routes=headers.get_all("route"),
     )
+
+
+def _copy_what_is_there(first: dict[str, str], lines: list[str]) -> None:
+    """Add the lines that a refused request has; it may lack any but Via."""
+    for name, key in (("From", "from"), ("To", "to"), ("Call-ID", "call-id"), ("CSeq", "cseq")):
+        if first[key]:
+            lines.append(f"{name}: {first[key]}")
+        else:
+            del first[key]
 
 
 def _add_all(

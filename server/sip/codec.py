@@ -30,7 +30,7 @@ from server.sip.headers import (
     split_line,
 )
 from server.sip.message import TOP_VIA, Memo, Request, Response
-from server.sip.uri import MAX_REMEMBERED, parse_uri
+from server.sip.uri import MAX_REMEMBERED, SipUri, parse_uri
 
 MAX_MESSAGE = 65_536
 MAX_LINE = 8_192
@@ -233,7 +233,9 @@ def _request(start: str, headers: Headers, body: bytes, wire: bytes, memo: Memo)
         reason = f"the version {version[:20]!r} is not SIP/2.0"
         raise _RefusedError(reason, start.rfind(" ") + 1, "RFC 3261 7.1", _version_status(version))
     try:
-        parse_uri(uri)
+        parsed = parse_uri(uri)
+        if "?" in uri and isinstance(parsed, SipUri) and parsed.headers:
+            raise ValueError("it has headers")
     except ValueError as error:
         raise _RefusedError(f"the Request-URI {uri[:80]!r}: {error}", len(method) + 1, "RFC 3261 19.1") from None
     request = Request(method, uri, headers, body, wire, memo)
@@ -262,7 +264,7 @@ def _salvage(data: bytes) -> Request | None:
     """Return as much of a refused request as an answer needs, None when it is no request or too little of it is there.
 
     Every Via stays and of From, To, Call-ID, CSeq and Timestamp the first, as text: an answer repeats them, it does not
-    read them. A CSeq must at least have a number, be it out of range, or the sender could not match the answer.
+    read them, and what is missing is missing there too. A CSeq must at least have a number, be it out of range.
     """
     head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
     start, _, rest = head.partition("\r\n")
@@ -280,16 +282,16 @@ def _salvage(data: bytes) -> Request | None:
         except ValueError:
             continue
     headers = Headers.parse(lines)
-    number = (headers.get("cseq") or "x").split()[:1]
-    if not kept.issuperset(MANDATORY) or not number or not is_number(number[0], MAX_LINE):
+    number = (headers.get("cseq") or ("x" if "cseq" in kept else "0")).split()[0]
+    if not is_number(number, MAX_LINE):
         return None
     memo: Memo = {name: _or_empty(parse_name_addr, headers.get(name) or "") for name in ("from", "to")}
-    via = _readable_via(headers.get("via") or "")
-    if via is None:
+    readable = _readable_via(headers.get("via") or "")
+    if readable is None:
         return None
-    if str(via) != headers.get("via"):
-        headers = headers.with_first("Via", str(via))
-    memo[TOP_VIA] = via
+    memo[TOP_VIA], line = readable
+    if line != headers.get("via"):
+        headers = headers.with_first("Via", line)
     uri = "" if len(words) < 3 else words[1]
     return Request(words[0], uri, headers, memo=memo)
 
@@ -301,11 +303,11 @@ def _or_empty(parse: Callable[[str], NameAddr], text: str) -> NameAddr:
         return NameAddr(None, "", {})
 
 
-def _readable_via(text: str) -> Via | None:
-    """Return the top Via, without its parameters when those cannot be read."""
+def _readable_via(text: str) -> tuple[Via, str] | None:
+    """Return the top Via of a line and as much of the line as can be read: it all, or no parameters."""
     for attempt in (text, text.partition(";")[0]):
         try:
-            return parse_top_via(attempt)
+            return parse_top_via(attempt), attempt
         except ValueError:
             continue
     return None

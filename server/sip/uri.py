@@ -20,6 +20,7 @@ _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})")
 _RESERVED = frozenset(";/?:@&=+$,")
 """What an escape keeps apart from itself when two URIs are compared (RFC 3261 19.1.4, RFC 2396 2.2)."""
 _NUMBER = re.compile(r"(?:\+[0-9().-]+|[0-9A-Fa-f*#().-]+)\Z")
+_THIRD_COLON = re.compile(r":::(?=[0-9]+\.)")
 _SEPARATORS = str.maketrans("", "", "-.()")
 _MATTERS_ALONE = frozenset({"user", "ttl", "method", "maddr", "transport"})
 """Parameters that make a URI another one than the same without them."""
@@ -149,7 +150,7 @@ def split_host_port(text: str) -> tuple[str, int | None]:
         address, bracket, rest = text.partition("]")
         host = address + bracket
         if HOST.match(host):
-            IPv6Address(address[1:])
+            _ipv6(address[1:])
         nothing, colon, port = rest.partition(":")
         if nothing:
             raise ValueError(f"what follows ']' is no port: {text!r}")
@@ -203,13 +204,21 @@ def _address(uri: SipUri) -> tuple[str, str | None, str | None, str, int | None]
     return uri.scheme, user, password, canonical_host(uri.host), uri.port
 
 
+def _ipv6(text: str) -> IPv6Address:
+    """Parse an address; a third colon before a dotted quad, which the grammar of RFC 3261 had, is tolerated.
+
+    Source: RFC 5118 4.10.
+    """
+    return IPv6Address(_THIRD_COLON.sub("::", text) if ":::" in text else text)
+
+
 def canonical_host(host: str) -> str:
     """Return the one spelling of a host: lower case, an IPv6 address in its shortest form, in brackets.
 
     Errors: ValueError for brackets around what is no IPv6 address.
     Source: RFC 5954 4.2.
     """
-    return f"[{IPv6Address(host[1:-1]).compressed}]" if host.startswith("[") else host.lower()
+    return f"[{_ipv6(host[1:-1]).compressed}]" if host.startswith("[") else host.lower()
 
 
 def _comparable(text: str) -> str:

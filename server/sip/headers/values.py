@@ -9,6 +9,7 @@ Errors: every parser here raises ValueError, with the reason.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -20,13 +21,18 @@ from server.sip.uri import MAX_REMEMBERED, Uri, parse_uri, split_host_port
 
 MAX_CSEQ = 2**31
 
-_is_token = TOKEN.match
-"""Without a call in between: it stands in the hot path three times."""
+_is_tag = TOKEN.match
+_is_branch = re.compile(r"(?![zZ]9[hH][gG]4[bB][kK]\Z)" + TOKEN.pattern).match
+"""A magic cookie with nothing behind it would be the branch of many transactions (RFC 4475 3.2.1)."""
 
 _ADDRESS = re.compile(
-    r'(?:(?:"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|([^"<>,;\\]*))<([^\x00-\x20\x7f<>"]+)>|([^\x00-\x20\x7f<>";]+))', re.DOTALL
+    r'(?:(?:"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|([^"<>,;\\]*))<([^\x00-\x20\x7f<>"]+)>|([^\x00-\x20\x7f<>"?,;]+))',
+    re.DOTALL,
 )
-"""A quoted or plain display name and a URI in angle brackets, or a URI alone: quoted, plain, URI, URI alone."""
+"""A quoted or plain display name and a URI in angle brackets, or a URI alone: quoted, plain, URI, URI alone.
+
+A URI alone holds no ``?`` and no ``,``: whose they are could be read in two ways (RFC 3261 20.10).
+"""
 
 
 class Via(msgspec.Struct, frozen=True):
@@ -112,7 +118,7 @@ def parse_via(text: str) -> Via:
     """Parse one Via value; a branch must be a token, since it becomes part of a transaction's key."""
     head, _, rest = text.partition(";")
     transport, host, port = _sender(head) if len(head) <= MAX_REMEMBERED else _sent(head)
-    params = _params(rest, "branch")
+    params = _params(rest, "branch", _is_branch)
     return Via(transport, host, port, params)
 
 
@@ -148,18 +154,18 @@ def parse_name_addr(text: str) -> NameAddr:
             params = f"{rest};{params}"
     else:
         display, uri, params = _split_address(text) if len(text) <= MAX_REMEMBERED else _split(text)
-    return NameAddr(display, uri, _params(params, "tag"))
+    return NameAddr(display, uri, _params(params, "tag", _is_tag))
 
 
-def _params(text: str, key: str) -> Params:
-    """Parse parameters of which one must be a token; the common case, that one alone, goes without ``parse_params``."""
+def _params(text: str, key: str, is_key: Callable[[str], object]) -> Params:
+    """Parse parameters of which one is a key; the common case, that one alone, goes without ``parse_params``."""
     name, _, value = text.partition("=")
-    if name == key and _is_token(value):
+    if name == key and is_key(value):
         return {key: value}
     found = parse_params(text)
-    value_or_none = found.get(key, "-")
-    if value_or_none is None or not is_token(value_or_none):
-        raise ValueError(f"the {key} {value_or_none!r} is no token")
+    given = found.get(key, "-")
+    if given is None or not is_key(given):
+        raise ValueError(f"the {key} {given!r} is no token, or nothing but the magic cookie")
     return found
 
 

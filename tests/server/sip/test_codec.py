@@ -147,7 +147,7 @@ def test_malformed_request_can_be_answered_when_its_fields_are_there(old: bytes,
         (b"SIP/2.0\r\nVia", b"HTTP/1.1\r\nVia"),
         (b"INVITE sip:bob@127.0.0.1:5070 SIP/2.0", b"SIP/2.0 200 OK"),
         (b"IN", b"<IN"),
-        (b"Call-ID:", b"X:"),
+        (b"Via:", b"X:"),
         (b"CSeq: 7", b"CSeq: x"),
         (b"CSeq: 7 INVITE", b"CSeq: "),
         (b"SIP/2.0/UDP ", b"SIP/2.0/UDP (:"),
@@ -160,6 +160,39 @@ def test_what_cannot_or_must_not_be_answered_is_not(old: bytes, new: bytes) -> N
     assert caught.value.request is None
 
 
+@pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq"])
+def test_G8_answer_names_what_is_missing_and_repeats_what_is_there(name: str) -> None:
+    with pytest.raises(MalformedMessageError, match=f"the header {name} is missing") as caught:
+        parse_message(INVITE.replace(f"{name}:".encode(), b"X:", 1))
+
+    assert caught.value.request is not None
+    assert caught.value.status_hint == 400
+    answer = make_response(caught.value.request, 400, caught.value.reason, to_tag="t")
+    there = [key for key in ("from", "to", "call-id", "cseq") if key in answer.headers]
+    assert there == [key for key in ("from", "to", "call-id", "cseq") if key != name.lower()]
+    assert f"{name}:".encode() not in answer.wire()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b":5070 SIP", b":5070?Route=%3Csip:a%3E SIP"),
+        (b"Contact: <sip:alice@127.0.0.1:5080>", b"Contact: sip:a@b?Route=%3Csip:c%3E"),
+        (b"branch=z9hG4bK-1", b"branch=z9hG4bK"),
+        (b"branch=z9hG4bK-1", b"rport;branch=Z9HG4BK"),
+    ],
+)
+def test_what_two_readers_could_take_in_two_ways_is_refused(old: bytes, new: bytes) -> None:
+    with pytest.raises(MalformedMessageError) as caught:
+        parse_message(INVITE.replace(old, new))
+
+    assert caught.value.status_hint == 400
+
+
+def test_question_mark_in_a_uri_without_headers_is_taken() -> None:
+    assert parse_message(INVITE.replace(b"sip:bob@", b"sip:bo?b@", 1)).start_line.startswith("INVITE sip:bo?b@")
+
+
 def test_every_via_of_a_malformed_request_is_kept() -> None:
     data = INVITE.replace(b"From:", b"v: SIP/2.0/UDP a;;b, SIP/2.0/UDP c\r\nFrom:").replace(b": 70", b": 700")
 
@@ -168,6 +201,15 @@ def test_every_via_of_a_malformed_request_is_kept() -> None:
 
     assert caught.value.request is not None
     assert caught.value.request.headers.get_all("via")[1:] == ("SIP/2.0/UDP a;;b, SIP/2.0/UDP c",)
+
+
+def test_vias_on_one_line_stay_in_the_answer_to_a_malformed_request() -> None:
+    with pytest.raises(MalformedMessageError) as caught:
+        parse_message(INVITE.replace(b"\r\nFrom", b", SIP/2.0/UDP b;branch=c\r\nFrom").replace(b": 70", b": 700"))
+
+    request = caught.value.request
+    assert request is not None
+    assert [via.host for via in make_response(request, 400).vias] == ["127.0.0.1", "b"]
 
 
 def test_error_says_where_and_what() -> None:

@@ -106,7 +106,27 @@ def test_G7_ipv6_addresses_of_the_corrected_grammar_are_read(host: str) -> None:
     assert (uri.host, uri.port) == (host, 5060)
 
 
-@pytest.mark.parametrize("host", ["[::1", "[1:2:3:4:5:6:7:8::]", "[1:::8]", "[1:2]", "[::192.0.2]", "[]", "[12345::]"])
+def test_G6_third_colon_before_a_dotted_quad_is_tolerated() -> None:
+    old, new = parse_uri("sip:user@[2001:db8:::192.0.2.1]"), parse_uri("sip:user@[2001:db8::192.0.2.1]")
+
+    assert uris_equal(old, new)
+    assert str(old) == "sip:user@[2001:db8:::192.0.2.1]"
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "[2001:db8::::192.0.2.1]",
+        "[2001::db8:::192.0.2.1]",
+        "[::1",
+        "[1:2:3:4:5:6:7:8::]",
+        "[1:::8]",
+        "[1:2]",
+        "[::192.0.2]",
+        "[]",
+        "[12345::]",
+    ],
+)
 def test_G7_what_is_no_ipv6_address_is_refused(host: str) -> None:
     with pytest.raises(ValueError):
         parse_uri(f"sip:a@{host}")
