@@ -17,7 +17,6 @@ METHODS = {
     method: f"do_{method.lower()}"
     for method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE")
 }
-"""The methods that a servlet serves, each with the name of the function that serves it."""
 """SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
 
 
