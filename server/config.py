@@ -123,7 +123,7 @@ class ConnectionsConfig:
 class DnsConfig:
     """Section ``[dns]``: how host names are looked up (RFC 3263).
 
-    Shape: ``servers`` are numeric addresses, empty for those of ``/etc/resolv.conf``.
+    Shape: ``servers`` are ``ADDRESS`` or ``ADDRESS:PORT``, empty for those of ``/etc/resolv.conf``.
     Units: ``timeout`` seconds for one question; ``cache_entries`` answers kept, each for its time to live.
     """
 

@@ -43,13 +43,18 @@ class Lost(NamedTuple):
 
 
 class Connection:
-    """A connection, open or about to be; ``opened`` says that it was opened from here."""
+    """A connection, open or about to be.
+
+    Shape: ``opened`` says that it was opened from here, ``draining`` that it is closed when the queue is empty,
+    ``heard`` that nothing more is read from it.
+    """
 
     __slots__ = (
         "_unheard",
         "channel",
         "closed",
         "draining",
+        "heard",
         "name",
         "opened",
         "peer",
@@ -69,6 +74,7 @@ class Connection:
         self.queue_bytes = 0
         self.wake = Event()
         self.draining = False
+        self.heard = False
         self.closed = False
         self._unheard: deque[tuple[float, Lost]] = deque(maxlen=REMEMBERED)
 

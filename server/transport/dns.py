@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from typing import Any
 
 import dns.exception
 import dns.name
+import dns.nameserver
 import dns.resolver
 
+from server.config import Address
+from server.errors import ConfigError
 from server.transport.locate import Naptr, Records, Srv
 from server.transport.locator import NEGATIVE_TTL, Answer
 
@@ -34,11 +38,21 @@ _READERS: dict[str, Callable[[Any], Naptr | Srv | str]] = {
 }
 
 
+def _nameserver(text: str) -> dns.nameserver.Nameserver:
+    try:
+        address = Address.parse(text) if text.count(":") == 1 or text.startswith("[") else Address(text, 53)
+        ip_address(address.host)
+    except ValueError as error:
+        raise ConfigError([f"dns.servers: {text!r} is not ADDRESS or ADDRESS:PORT: {error}"]) from error
+    return dns.nameserver.Do53Nameserver(address.host, address.port)
+
+
 class DnsResolver:
     """A stub resolver.
 
-    Shape: ``servers`` are numeric addresses; without any, those of ``/etc/resolv.conf`` are asked.
+    Shape: ``servers`` are ``ADDRESS`` or ``ADDRESS:PORT``; without any, those of ``/etc/resolv.conf`` are asked.
     Units: ``timeout`` seconds for one question, all servers and repetitions together.
+    Errors: ConfigError for a server that is no numeric address.
     """
 
     def __init__(self, servers: Sequence[str], timeout: float) -> None:
@@ -47,7 +61,7 @@ class DnsResolver:
         except dns.resolver.NoResolverConfiguration:
             self._resolver = dns.resolver.Resolver(configure=False)
         if servers:
-            self._resolver.nameservers = list(servers)
+            self._resolver.nameservers = [_nameserver(server) for server in servers]
         self._timeout = timeout
 
     def query(self, name: str, kind: str) -> Answer:

@@ -16,6 +16,7 @@ import logging
 import socket
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import fields
 
@@ -41,6 +42,8 @@ ACCEPTS = 64
 """Connections accepted before other greenlets get their turn."""
 ACCEPT_PAUSE = 0.25
 """Seconds to wait after a failed accept: the process has no descriptor or memory for another connection."""
+LINGER = 1.0
+"""Seconds that a peer has to close, too, after we have."""
 TRANSACTION = 32.0
 """Seconds for which a request may wait for its answer: 64 T1 (RFC 3261 17.1.1.2)."""
 
@@ -226,8 +229,11 @@ class StreamTransport:
             opened = connection.socket = self._secured(connection, plain)
             writer = self._spawn("write", self._write, connection, opened)
             reason = self._read(connection, opened) or reason
+            connection.heard = True
             connection.drain()
             writer.join(self._limits.send_timeout)
+            if not connection.closed:
+                _linger(opened)
         except OSError as error:
             reason = str(error)
         finally:
@@ -325,6 +331,8 @@ class StreamTransport:
                     return
                 connection.sent_first(self._now())
                 self._counts["sent"] += 1
+            if connection.heard:
+                return
             if connection.draining:
                 self._fail(connection, "the connection was closed")
                 return
@@ -349,6 +357,14 @@ class StreamTransport:
             log.info("%s %s: %d messages were not sent: %s", self._name, peer, len(unsent), reason)
         for lost in (*unsent, *unheard):
             self._hand_over(self._receiver.on_failure, lost.flow, reason, lost.branch)
+
+
+def _linger(opened: socket.socket) -> None:
+    """Close our direction and read on for a moment: a connection closed over unread bytes takes back what was sent."""
+    with suppress(OSError), gevent.Timeout(LINGER, False):
+        opened.shutdown(socket.SHUT_WR)
+        while opened.recv(READ_BYTES):
+            gevent.sleep(0)
 
 
 def _bound(host: str, port: int) -> socket.socket:

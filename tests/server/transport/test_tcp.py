@@ -247,6 +247,7 @@ def test_stream_that_cannot_be_followed_is_reported_answered_and_closed(
     phone.sendall(b"OPTIONS sip:a@b SIP/2.0\r\nl: x\r\n\r\n")
 
     assert read(phone, 100) == b"400"
+    phone.close()
     wait_closed(transport)
     assert transport.statistics().malformed == 1
 
