@@ -10,6 +10,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, partialmethod
 from types import FunctionType, ModuleType
+from typing import Literal
+
+Kind = Literal["execution", "call", "handler", "get", "set"]
+CoKind = Literal["plain", "generator", "coroutine", "async_generator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +26,14 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shadow:
-    """A function that can be woven.
+    """A function, or a place in one, that can be woven.
 
-    Shape: ``class_name`` is ``module.Class`` or None; ``bases`` are the dotted names of that class and its bases, in
-    method resolution order.
+    Shape: ``module``, ``qualname``, ``parameters``, ``returns`` and ``function`` are those of the enclosing function;
+    ``name`` is the function's, the callee's, the exception class's or the attribute's; ``class_name`` is
+    ``module.Class`` or None; ``bases`` are the dotted names of that class and its bases, in method resolution order;
+    ``owners`` are the dotted names of what a called, caught, read or written name belongs to, empty when only known at
+    run time; ``offset`` tells two such places in one function apart; ``decorators`` are dotted names as written, those
+    of a method's class prefixed ``class:``.
     """
 
     module: str
@@ -38,6 +46,11 @@ class Shadow:
     parameters: tuple[Parameter, ...]
     returns: str | None
     function: FunctionType
+    kind: Kind = "execution"
+    owners: tuple[str, ...] = ()
+    offset: int = 0
+    decorators: tuple[str, ...] = ()
+    flags: CoKind = "plain"
 
     @property
     def id(self) -> str:
