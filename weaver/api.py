@@ -22,7 +22,23 @@ from weaver.event import Event
 from weaver.joinpoint import Invocation
 from weaver.monitor import Action, MonitorDefinition
 from weaver.plugins import DyeFlag, Method, Plugins
-from weaver.pointcut.parser import execution, parse_pointcut, within
+from weaver.pointcut.designators import (
+    args,
+    call,
+    cflow,
+    decorated,
+    execution,
+    get,
+    handler,
+    initialization,
+    raises,
+    set_,
+    target,
+    this,
+    within,
+    withincode,
+)
+from weaver.pointcut.parser import parse_pointcut
 from weaver.redaction import show
 from weaver.shadow import Shadow
 
@@ -40,18 +56,30 @@ __all__ = [
     "Shadow",
     "UnknownNameError",
     "WeaverError",
+    "args",
     "begin",
+    "call",
+    "cflow",
     "context_id",
     "current_context",
+    "decorated",
     "dye_vector",
     "end",
     "execution",
+    "get",
+    "handler",
+    "initialization",
     "is_dyed_with",
     "mask_of",
     "names_of",
     "parse_pointcut",
     "payload",
+    "raises",
+    "set_",
     "show",
+    "target",
+    "this",
     "wanted_flags",
     "within",
+    "withincode",
 ]

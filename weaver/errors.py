@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+EXCERPT = 80
+"""How many characters of a long expression an error shows before what is at fault, and as many behind."""
+
 
 class WeaverError(Exception):
     """Root of all errors that the weaver raises."""
@@ -23,11 +26,14 @@ class InstrumentationConfigError(WeaverError):
 class PointcutSyntaxError(WeaverError):
     """A pointcut that cannot be read.
 
-    Shape: ``column`` counts from 1; ``str()`` has the expression, a caret below the column, and a hint.
+    Shape: ``column`` counts from 1, over all lines of the text; ``str()`` has the expression or the part of a long one
+    that is at fault, on one line, a caret below the column, and a hint.
     """
 
     def __init__(self, text: str, column: int, expected: str, hint: str = "") -> None:
-        lines = [f"column {column}: expected {expected}", f"  {text}", "  " + " " * (column - 1) + "^"]
+        start = max(0, column - EXCERPT) if len(text) > 2 * EXCERPT else 0
+        excerpt = "".join(" " if one.isspace() else one for one in text[start : start + 2 * EXCERPT])
+        lines = [f"column {column}: expected {expected}", f"  {excerpt}", "  " + " " * (column - start - 1) + "^"]
         super().__init__("\n".join([*lines, f"  {hint}"] if hint else lines))
         self.text = text
         self.column = column

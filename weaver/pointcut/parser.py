@@ -5,193 +5,215 @@ Grammar::
     expression := conjunction (OR conjunction)*             OR  := "or" | "OR" | "||"
     conjunction:= negation (AND negation)*                  AND := "and" | "AND" | "&&"
     negation   := NOT negation | term                       NOT := "not" | "NOT" | "!"
-    term       := "(" expression ")" | designator | path
-    designator := "execution" "(" execution ")" | "within" "(" path ")"
-    execution  := [modifier] [returns] path "(" [parameters] ")"
-    path       := name parts with "." or ":" between, ".." any depth, "*" in names, "{a,b}", "+" behind a type
-    parameters := ".." | name ("," name)* ["," ".."]
+    term       := "(" expression ")" | designator | member
+    designator := ("execution" | "withincode" | "call") "(" signature ")"        see ``signature``
+                | ("get" | "set") "(" member ")"
+                | ("handler" | "initialization" | "this" | "target" | "raises" | "within") "(" class ")"
+                | "decorated" "(" name ")" | "args" "(" [parameters] ")" | "cflow" "(" expression ")"
+                | name "(" ")"                                                   a named pointcut
+    member     := [class "."] name
+    class      := name ["+"]
+    name       := name parts with "." or ":" between, ".." any depth, "*" in parts, "{a,b}"
 
-A bare path is short for an execution of that name with any parameters. The original's spelling
-``execution(public * +a.B get*(...))`` is read too: modifiers are skipped (Python has none), ``+`` may stand in front,
-``...`` is ``..``, and a blank may stand between type and method.
+A bare member is short for an execution of that name with any parameters. A named pointcut is replaced by its tree.
 """
 
 from __future__ import annotations
 
-import difflib
-import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
-from weaver.errors import PointcutSyntaxError
-from weaver.pointcut.nodes import And, Execution, Not, Or, Parameters, Pointcut, Within
-
-_TOKEN = re.compile(
-    r"\s*(?:(?P<word>[+%]?[\w*{][\w*.:{},<>]*(?<![,])\+?(?:\.[\w*.{},<>]+)?)|(?P<op>&&|\|\||[()!,]|\.{2,3}))"
+from weaver.pointcut.nodes import (
+    And,
+    Args,
+    Cflow,
+    Decorated,
+    Execution,
+    Get,
+    Handler,
+    Initialization,
+    Not,
+    OfClass,
+    Or,
+    Pointcut,
+    Raises,
+    Set,
+    Target,
+    This,
+    Within,
+    children,
 )
-_OR = frozenset({"or", "OR", "||"})
-_AND = frozenset({"and", "AND", "&&"})
-_NOT = frozenset({"not", "NOT", "!"})
-_DESIGNATORS = ("execution", "within")
-_MODIFIERS = frozenset({"public", "protected", "private", "static"})
+from weaver.pointcut.signature import FUNCTIONS, read_function
+from weaver.pointcut.tokens import AND, NOT, OR, Cursor, Token, did_you_mean
+from weaver.pointcut.words import read_class, read_member, read_name, read_value, read_values
+
+NESTING = 32
+"""How deep parentheses, ``not`` and ``cflow`` may stand in one another, named pointcuts counted."""
+PARTS = 2000
+"""How many designators and operators an expression may have, named pointcuts counted."""
+
+_MEMBERS: dict[str, type[Get | Set]] = {"get": Get, "set": Set}
+_CLASSES: dict[str, type[OfClass | Within]] = {
+    "handler": Handler,
+    "initialization": Initialization,
+    "this": This,
+    "target": Target,
+    "raises": Raises,
+    "within": Within,
+}
+DESIGNATORS = (*FUNCTIONS, *_MEMBERS, *_CLASSES, "decorated", "args", "cflow")
+_NOTHING: Mapping[str, Pointcut] = MappingProxyType({})
 
 
-def parse_pointcut(text: str) -> Pointcut:
-    """Parse an expression.
+def parse_pointcut(text: str, named: Mapping[str, Pointcut] = _NOTHING) -> Pointcut:
+    """Parse an expression, in which ``name()`` stands for one of the named pointcuts.
 
     Errors: PointcutSyntaxError, with column and hint.
     """
-    return _Parser(text).parse()
+    parser = _Parser(text, named)
+    tree = parser.expression()
+    parser.end("'and', 'or' or the end")
+    return tree
 
 
-def execution(text: str) -> Pointcut:
-    """Return ``execution(text)``, for pointcuts written in Python."""
-    return parse_pointcut(f"execution({text})")
+def parse_designator(designator: str, text: str) -> Pointcut:
+    """Parse what stands between the parentheses of a designator.
 
-
-def within(text: str) -> Pointcut:
-    """Return ``within(text)``, for pointcuts written in Python."""
-    return parse_pointcut(f"within({text})")
+    Errors: PointcutSyntaxError, with a column of this text.
+    """
+    parser = _Parser(text, _NOTHING)
+    tree = parser.content(designator)
+    parser.end("the end")
+    return tree
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._tokens: list[tuple[str, int]] = []
-        at = 0
-        while at < len(text.rstrip()):
-            found = _TOKEN.match(text, at)
-            if found is None:
-                column = at + len(text[at:]) - len(text[at:].lstrip()) + 1
-                single = text[column - 1]
-                hint = {"&": "write '&&' or 'and'", "|": "write '||' or 'or'"}.get(single, "")
-                raise PointcutSyntaxError(text, column, "a name, an operator or a parenthesis", hint)
-            kind = found.lastgroup or ""
-            self._tokens.append((found.group(kind), found.start(kind) + 1))
-            at = found.end()
-        self._at = 0
+    def __init__(self, text: str, named: Mapping[str, Pointcut]) -> None:
+        self._cursor = Cursor(text)
+        self._named = named
+        self._level = 0
+        self._parts = 0
 
-    def parse(self) -> Pointcut:
-        tree = self._expression()
-        if self._at < len(self._tokens):
-            word, column = self._tokens[self._at]
-            raise PointcutSyntaxError(self._text, column, "'and', 'or' or the end", f"{word!r} stands alone")
-        return tree
+    def end(self, expected: str) -> None:
+        """See that all is read.
 
-    def _peek(self) -> str:
-        return self._tokens[self._at][0] if self._at < len(self._tokens) else ""
+        Errors: PointcutSyntaxError.
+        """
+        token = self._cursor.next
+        if token.kind != "end":
+            raise self._cursor.error(expected, f"{token.text!r} stands alone")
 
-    def _next(self, expected: str) -> tuple[str, int]:
-        if self._at >= len(self._tokens):
-            raise PointcutSyntaxError(self._text, len(self._text) + 1, expected)
-        self._at += 1
-        return self._tokens[self._at - 1]
+    def expression(self) -> Pointcut:
+        """Read an expression.
 
-    def _expression(self) -> Pointcut:
-        tree = self._conjunction()
-        while self._peek() in _OR:
-            self._at += 1
-            tree = Or(tree, self._conjunction())
-        return tree
+        Errors: PointcutSyntaxError.
+        """
+        return self._joined(OR, lambda: self._joined(AND, self._negation, And), Or)
 
-    def _conjunction(self) -> Pointcut:
-        tree = self._negation()
-        while self._peek() in _AND:
-            self._at += 1
-            tree = And(tree, self._negation())
-        return tree
+    def content(self, designator: str) -> Pointcut:
+        """Read what stands between the parentheses of a designator.
+
+        Errors: PointcutSyntaxError.
+        """
+        cursor = self._cursor
+        if designator in FUNCTIONS:
+            return read_function(cursor, FUNCTIONS[designator])
+        if designator in _MEMBERS:
+            return _MEMBERS[designator](*read_member(cursor, "an attribute"))
+        if designator in _CLASSES:
+            return _CLASSES[designator](
+                *read_class(cursor, "a module or class" if designator == "within" else "a class")
+            )
+        if designator == "decorated":
+            return Decorated(read_name(cursor, "the name of a decorator"))
+        if designator == "args":
+            return Args(read_values(cursor, lambda: read_value(cursor, classes=True)))
+        return Cflow(self._deeper(self.expression))
+
+    def _joined(self, operators: frozenset[str], read: Callable[[], Pointcut], kind: type[And | Or]) -> Pointcut:
+        operands = [read()]
+        while self._cursor.next.text in operators:
+            self._cursor.take()
+            operands.append(read())
+        return operands[0] if len(operands) == 1 else kind(tuple(operands))
 
     def _negation(self) -> Pointcut:
-        if self._peek() in _NOT:
-            self._at += 1
-            return Not(self._negation())
+        if self._cursor.next.text in NOT:
+            self._cursor.take()
+            return Not(self._deeper(self._negation))
         return self._term()
 
     def _term(self) -> Pointcut:
-        word, column = self._next("a pointcut")
-        if word == "(":
-            tree = self._expression()
-            self._close(column)
+        cursor = self._cursor
+        token = cursor.next
+        self._count(1, token)
+        if cursor.accept("("):
+            tree = self._deeper(self.expression)
+            cursor.close(token.column, "'and', 'or' or ')'")
             return tree
-        if self._peek() == "(":
-            return self._designator(word, column)
-        if not re.match(r"[+\w*{]", word) or word in _OR | _AND:
-            raise PointcutSyntaxError(self._text, column, "a pointcut")
-        path, subclasses, name = self._split(word, column)
-        return Execution(name, path, subclasses)
+        if token.kind == "word" and cursor.following().text == "(":
+            return self._designator(cursor.take())
+        return Execution(*read_member(cursor, "a pointcut"))
 
-    def _designator(self, word: str, column: int) -> Pointcut:
-        if word not in _DESIGNATORS:
-            near = difflib.get_close_matches(word, _DESIGNATORS, 1)
-            hint = f"did you mean {near[0]!r}?" if near else ""
-            raise PointcutSyntaxError(self._text, column, f"one of {', '.join(_DESIGNATORS)}", hint)
-        _, opened = self._next("'('")
-        if word == "within":
-            path, _ = self._next("a module or class")
-            self._close(opened)
-            return Within(path.strip("+").replace(":", "."), "+" in path)
-        tree = self._execution()
-        self._close(opened)
+    def _designator(self, token: Token) -> Pointcut:
+        cursor = self._cursor
+        opened = cursor.open()
+        if token.text in DESIGNATORS:
+            tree = self.content(token.text)
+            cursor.close(opened)
+            return tree
+        if not cursor.accept(")"):
+            hint = did_you_mean(token.text, DESIGNATORS)
+            raise cursor.error(f"one of {', '.join(DESIGNATORS)}", hint, token.column)
+        if token.text not in self._named:
+            hint = did_you_mean(token.text, {*DESIGNATORS, *self._named})
+            raise cursor.error("the name of a pointcut", hint or _known(self._named), token.column)
+        tree = self._named[token.text]
+        depth, parts = measure(tree)
+        self._check_level(self._level + depth, token)
+        self._count(parts, token)
         return tree
 
-    def _execution(self) -> Execution:
-        words: list[tuple[str, int]] = []
-        while self._peek() not in {"(", ""}:
-            word, column = self._next("a name")
-            if word in {")", ",", ".."}:
-                raise PointcutSyntaxError(self._text, column, "a name and its parameters", "such as do_invite(..)")
-            if word not in _MODIFIERS:
-                words.append((word, column))
-        if not words:
-            raise PointcutSyntaxError(self._text, len(self._text) + 1, "a name and its parameters")
-        _, opened = self._next("'(' before the parameters")
-        returns = "*"
-        target, column = words[-1]
-        if len(words) == 2 and self._is_type(words[0][0]):
-            target = f"{words[0][0]}.{target}"
-        elif len(words) >= 2:
-            returns = words[0][0].lstrip("%")
-        if len(words) == 3:
-            target = f"{words[1][0]}.{words[2][0]}"
-        elif len(words) > 3:
-            raise PointcutSyntaxError(self._text, words[3][1], "'('")
-        parameters = self._parameters()
-        self._close(opened)
-        path, subclasses, name = self._split(target, column)
-        return Execution(name, path, subclasses, parameters, returns)
+    def _deeper(self, read: Callable[[], Pointcut]) -> Pointcut:
+        self._level += 1
+        self._check_level(self._level, self._cursor.next)
+        tree = read()
+        self._level -= 1
+        return tree
 
-    @staticmethod
-    def _is_type(word: str) -> bool:
-        return word.startswith("+") or (word.endswith("+") and len(word) > 1)
+    def _check_level(self, level: int, token: Token) -> None:
+        if level > NESTING:
+            raise self._cursor.error(f"at most {NESTING} levels of parentheses and 'not'", at=token.column)
 
-    def _parameters(self) -> Parameters:
-        names: list[str] = []
-        rest = False
-        while self._peek() != ")":
-            word, column = self._next("a parameter or ')'")
-            if word in {"..", "..."}:
-                rest = True
-            elif rest or word in {"(", ","} | _OR | _AND:
-                raise PointcutSyntaxError(self._text, column, "')'" if rest else "a parameter")
-            else:
-                names += word.lstrip("%").split(",")
-            if self._peek() == ",":
-                self._at += 1
-                if self._peek() == ")":
-                    raise PointcutSyntaxError(self._text, self._tokens[self._at][1], "a parameter")
-        return Parameters(tuple(names), rest)
+    def _count(self, parts: int, token: Token) -> None:
+        self._parts += parts
+        if self._parts > PARTS:
+            raise self._cursor.error(f"at most {PARTS} parts", at=token.column)
 
-    def _split(self, text: str, column: int) -> tuple[str, bool, str]:
-        """Return module and class, whether subclasses count, and the name."""
-        subclasses = "+" in text
-        text = text.replace("+", "").replace(":", ".")
-        head, dots, name = text.rpartition(".")
-        if not name:
-            raise PointcutSyntaxError(self._text, column + len(text), "a name behind the last dot")
-        if dots and head.endswith("."):
-            head += "."
-        return head, subclasses, name
 
-    def _close(self, opened: int) -> None:
-        if self._peek() != ")":
-            column = self._tokens[self._at][1] if self._at < len(self._tokens) else len(self._text) + 1
-            raise PointcutSyntaxError(self._text, column, "')'", f"the '(' at column {opened} is never closed")
-        self._at += 1
+def measure(tree: Pointcut) -> tuple[int, int]:
+    """Return how deep a tree is and how many parts it has."""
+    depth, parts, level = 0, 0, [tree]
+    while level:
+        parts += len(level)
+        level = [below for node in level for below in children(node)]
+        depth += bool(level)
+    return depth, parts
+
+
+def references(text: str) -> list[Token]:
+    """Return the named pointcuts that an expression uses, where they stand.
+
+    Errors: PointcutSyntaxError, for what is no text of a pointcut at all.
+    """
+    cursor = Cursor(text)
+    found: list[Token] = []
+    while (token := cursor.take()).kind != "end":
+        is_name = token.kind == "word" and token.text not in DESIGNATORS
+        if is_name and cursor.next.text == "(" and cursor.following().text == ")":
+            found.append(token)
+    return found
+
+
+def _known(named: Mapping[str, Pointcut]) -> str:
+    return f"there are: {', '.join(sorted(named))}" if named else "there are none here"

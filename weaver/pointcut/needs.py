@@ -1,0 +1,90 @@
+"""What a pointcut asks for before any shadow is looked at: kinds, modules, flows.
+
+A pointcut that names no kind of joinpoint selects executions: ``within(apps)`` is every function of ``apps``.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from weaver.pointcut.nodes import (
+    And,
+    Call,
+    Cflow,
+    Execution,
+    Get,
+    Handler,
+    Initialization,
+    Not,
+    Or,
+    Pointcut,
+    Set,
+    Within,
+    WithinCode,
+    children,
+)
+from weaver.pointcut.pattern import may_lie_in
+from weaver.shadow import Kind
+
+ALL_KINDS: frozenset[Kind] = frozenset({"execution", "call", "handler", "get", "set"})
+_EXECUTION: frozenset[Kind] = frozenset({"execution"})
+_KINDS: dict[type[Pointcut], Kind] = {
+    Execution: "execution",
+    Initialization: "execution",
+    Call: "call",
+    Handler: "handler",
+    Get: "get",
+    Set: "set",
+}
+
+
+@lru_cache(maxsize=1024)
+def needs(pointcut: Pointcut) -> frozenset[Kind]:
+    """Return the kinds of shadow that a pointcut can select."""
+    if isinstance(pointcut, Or):
+        return frozenset().union(*map(needs, pointcut.operands))
+    return _possible(pointcut) & (_named(pointcut) or _EXECUTION)
+
+
+def could_match(pointcut: Pointcut, module: str) -> bool:
+    """Say whether a pointcut can select anything in a module; a no is sure, a yes is not."""
+    if isinstance(pointcut, And):
+        return all(could_match(one, module) for one in pointcut.operands)
+    if isinstance(pointcut, Or):
+        return any(could_match(one, module) for one in pointcut.operands)
+    if isinstance(pointcut, Within):
+        return pointcut.subclasses or may_lie_in(pointcut.path, module, below=True)
+    if isinstance(pointcut, Execution | WithinCode):
+        return pointcut.subclasses or not pointcut.path or may_lie_in(pointcut.path, module)
+    return True
+
+
+def flows(pointcut: Pointcut) -> tuple[Pointcut, ...]:
+    """Return the pointcuts inside every ``cflow``, each once, inner ones before those around them."""
+    found: dict[Pointcut, None] = {}
+    for node in children(pointcut):
+        found.update(dict.fromkeys(flows(node)))
+    if isinstance(pointcut, Cflow):
+        found[pointcut.pointcut] = None
+    return tuple(found)
+
+
+def _possible(pointcut: Pointcut) -> frozenset[Kind]:
+    """Return the kinds that the tests of a pointcut let pass."""
+    if isinstance(pointcut, And):
+        return ALL_KINDS.intersection(*map(_possible, pointcut.operands))
+    if isinstance(pointcut, Or):
+        return frozenset().union(*map(_possible, pointcut.operands))
+    kind = _KINDS.get(type(pointcut))
+    return ALL_KINDS if kind is None else frozenset({kind})
+
+
+def _named(pointcut: Pointcut) -> frozenset[Kind]:
+    """Return the kinds that a pointcut names as wanted."""
+    if isinstance(pointcut, Not | Cflow):
+        return frozenset()
+    below = children(pointcut)
+    if below:
+        return frozenset().union(*map(_named, below))
+    kind = _KINDS.get(type(pointcut))
+    return frozenset() if kind is None else frozenset({kind})
