@@ -37,7 +37,7 @@ class Sending:
         """
         call, record, to = draft.call, draft.record, draft.to
         request, status = to.message, draft.status
-        if to.key not in call.transactions.servers:
+        if answered(to):
             raise InvalidStateError(f"the {to.method} was answered already or its transaction has ended")
         flow = call.transactions.servers[to.key].flow
         contact = None
