@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import tomlkit
-from tomlkit.exceptions import ParseError
+from tomlkit.exceptions import ParseError, TOMLKitError
 
 from server.errors import ConfigError
 
@@ -234,8 +234,9 @@ def _merge(values: dict[str, Any], apps: dict[str, dict[str, Any]], path: Path) 
         raise ConfigError([f"{path}: cannot be read: {error.strerror}"]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([f"{path}: is not UTF-8: {error.reason}"]) from error
-    except ParseError as error:
-        raise ConfigError([f"{path}:{error.line}: is not TOML: {error}"]) from error
+    except TOMLKitError as error:
+        line = f":{error.line}" if isinstance(error, ParseError) else ""
+        raise ConfigError([f"{path}{line}: is not TOML: {error}"]) from error
     faults: list[str] = []
     for section, content in document.items():
         if section == "apps" and isinstance(content, dict) and all(isinstance(v, dict) for v in content.values()):

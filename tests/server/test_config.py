@@ -35,3 +35,51 @@ def test_all_faults_come_at_once(tmp_path: Path) -> None:
 def test_what_is_no_address_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         Address.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (b"[sip]\nt1 = \n", ":2: is not TOML: "),
+        (b"[sip]\nt1 = 1\nt1 = 2\n", ": is not TOML: "),
+        (b"\xff", ": is not UTF-8: "),
+        (None, ": cannot be read: "),
+    ],
+)
+def test_file_that_cannot_be_read_is_a_fault(tmp_path: Path, content: bytes | None, fault: str) -> None:
+    path = tmp_path / "server.toml"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+
+    assert [one.startswith(f"{path}{fault}") for one in caught.value.faults] == [True]
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("sip = 3\n", "1: sip: unknown section"),
+        ("[http]\nlisten = 3\n", "2: http.listen: must be str, not 3"),
+        ("[engine]\nturn_items = true\n", "2: engine.turn_items: must be int, not True"),
+        ("[sip]\n# nothing here\n[engine]\nxyzzy = 1\n", "4: engine.xyzzy: unknown key; known: turn_items, "),
+        ("apps = 3\n", "1: apps: unknown section"),
+    ],
+)
+def test_wrong_value_is_a_fault_at_its_line(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text(text)
+
+    with pytest.raises(ConfigError) as caught:
+        load_config(path)
+
+    (found,) = caught.value.faults
+    assert found.removeprefix(f"{path}:").startswith(fault)
+
+
+def test_command_line_says_what_it_says_and_leaves_the_rest() -> None:
+    config = load_config().with_command_line(sip=None, http="", outbound_proxy="sip:192.0.2.1")
+
+    assert (config.sip.listen, config.http.listen) == (load_config().sip.listen, "")
+    assert config.sip.outbound_proxy == "sip:192.0.2.1"

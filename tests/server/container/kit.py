@@ -1,8 +1,10 @@
 """A node whose wire, clock and workers are the test's: what comes in is worked off at once, what goes out is kept."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import count
 from typing import Any
+
+import gevent
 
 from server.config import load_config
 from server.container.chain import Chain
@@ -48,17 +50,25 @@ class Wire:
 
 
 class House:
-    """The node; each servlet class becomes an application of the chain, which serves every method."""
+    """The node; each servlet class becomes an application of the chain, which serves every method.
 
-    def __init__(self, *servlets: type[SipServlet]) -> None:
+    Shape: ``settings`` are those of the applications; ``at_once=False`` leaves the node its greenlets, so that a test
+    may hold a call with ``application_session.lock()``.
+    """
+
+    def __init__(
+        self, *servlets: type[SipServlet], settings: Mapping[str, Any] | None = None, at_once: bool = True
+    ) -> None:
         self.clock = ManualClock()
         config = load_config().with_command_line(sip="127.0.0.1:0", http="", outbound_proxy=None)
         self.node = Node(config, [], clock=self.clock)
         self.engine, self.container = self.node.engine, self.node.container
-        self.engine.queues = CallQueues(AtOnce(), self.engine._work)  # type: ignore[arg-type]
+        if at_once:
+            self.engine.queues = CallQueues(AtOnce(), self.engine._work)  # type: ignore[arg-type]
+        self.settings = settings or {}
         self.wire = Wire(self.engine.transports["UDP"])
         self.engine.transports["UDP"] = self.wire  # type: ignore[index]
-        self.servlets = [servlet(self._context(f"app{n}")) for n, servlet in enumerate(servlets)]
+        self.servlets = [servlet(self.context(f"app{n}")) for n, servlet in enumerate(servlets)]
         self.container.chain = Chain([self._application(n, servlet) for n, servlet in enumerate(self.servlets)])
         self._branches = count(1)
 
@@ -73,6 +83,7 @@ class House:
         self.wire.sent.clear()
         host, port = self.node.udp.local
         self.engine.on_datagram(message.wire(), Flow("UDP", host, port, *address))
+        self._settle()
         return list(self.wire.sent)
 
     def pass_time(self, seconds: float) -> list[Request | Response]:
@@ -82,6 +93,7 @@ class House:
         for checkout in self.engine.store.poll().due:
             self.engine.store.unlock(checkout)
             self.engine.wake(CallKey(checkout.key))
+        self._settle()
         return list(self.wire.sent)
 
     def request(
@@ -100,10 +112,16 @@ class House:
         """Make a request of Alice in the dialog that an answer of the server made."""
         return self.request(method, cseq, answer.to.tag or "", **more)
 
-    def _context(self, name: str) -> ServletContext:
+    def _settle(self) -> None:
+        """Let greenlets work until no call has anything to do."""
+        while len(self.engine.queues):
+            gevent.sleep(0)
+
+    def context(self, name: str) -> ServletContext:
         container = self.container
         return ServletContext(
-            name, self.factory(name), container.b2bua, container.registrar, container.timers, {}, {}  # type: ignore[arg-type]
+            name, self.factory(name), container.b2bua, container.registrar, container.timers,  # type: ignore[arg-type]
+            self.settings, {"demo": False, "sip_address": "127.0.0.1:5060"},
         )  # fmt: skip
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,8 @@ from tests.server.container.kit import House
 def build() -> Iterator[Callable[..., House]]:
     with ExitStack() as stack:
 
-        def built(*servlets: type[SipServlet]) -> House:
-            house = House(*servlets)
+        def built(*servlets: type[SipServlet], **more: Any) -> House:
+            house = House(*servlets, **more)
             stack.callback(house.close)
             return house
 
