@@ -18,8 +18,8 @@ ARGS ?=
 LOCKED ?= yes
 UPGRADE ?=
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
-# percent of branches and lines that the tests must reach; it only ever goes up, to 95
-COVERAGE := 84
+# percent of branches and lines that the tests must reach
+COVERAGE := 95
 
 .PHONY: run test lint types contracts bench docs lock clean
 
@@ -33,6 +33,7 @@ test: $(VENV)/.test
 	sh tests/other_pythons.sh $(BIN)/python
 	$(PYTEST) tests/scenarios tests/interop --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
+	$(BIN)/python -m coverage report --include='server/sip/*' --fail-under=100
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

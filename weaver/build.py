@@ -96,18 +96,14 @@ def server_monitors(config: InstrumentationConfig) -> list[ServerMonitor]:
     """
     registry = Registry(EventBuffer(1))
     Plugins(registry).load(config.weaver.plugins)
-    found = [(one["name"], one["scope"], one["pointcut"], one["location"]) for one in registry.list()]
+    library = [one for one in registry.list() if one["scope"] == "server"]
+    found = [(one["name"], parse_pointcut(one["pointcut"]), one["location"]) for one in library]
     found += [
-        (name, monitor.scope, monitor.pointcut or "", monitor.location)
+        (name, config.pointcut_of(monitor), monitor.location)
         for name, monitor in config.monitors.items()
-        if monitor.kind == "custom"
+        if monitor.kind == "custom" and monitor.scope == "server"
     ]
-    monitors: list[ServerMonitor] = []
-    for name, scope, text, location in found:
-        if scope == "server":
-            pointcut = parse_pointcut(text)
-            monitors.append(ServerMonitor(name, pointcut, Selection(str(pointcut), location)))
-    return monitors
+    return [ServerMonitor(name, pointcut, Selection(str(pointcut), location)) for name, pointcut, location in found]
 
 
 def import_package(name: str, exclude: Sequence[str]) -> tuple[list[ModuleType], list[str]]:

@@ -16,6 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from weaver.config_faults import MODULE_NAME, NOT_EMPTY, Fault, fault_at, fault_of, monitor_faults, pointcut_faults
 from weaver.errors import InstrumentationConfigError
+from weaver.pointcut.named import parse_named
+from weaver.pointcut.nodes import Pointcut
+from weaver.pointcut.parser import parse_pointcut
 from weaver.toml_lines import line_of
 
 __all__ = [
@@ -112,7 +115,14 @@ class InstrumentationConfig(_Section):
     admin: AdminConfig = Field(default=AdminConfig(), description="the admin socket")
     redaction: RedactionConfig = Field(default=RedactionConfig(), description="what no event shows")
     monitors: dict[str, MonitorConfig] = Field(default={}, description="monitors by name")
-    pointcuts: dict[str, Text] = Field(default={}, description="pointcuts that monitors use by their name")
+    pointcuts: dict[str, Text] = Field(default={}, description="a pointcut that others use as `NAME()`")
+
+    def pointcut_of(self, monitor: MonitorConfig) -> Pointcut:
+        """Return the pointcut of a custom monitor.
+
+        Errors: PointcutSyntaxError, for what was not read by ``load_instrumentation``.
+        """
+        return parse_pointcut(monitor.pointcut or "", parse_named(self.pointcuts)[0])
 
 
 TABLES = {"monitors": MonitorConfig}

@@ -7,10 +7,11 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from weaver.errors import PointcutSyntaxError
-from weaver.pointcut.parser import parse_pointcut
+from weaver.pointcut.named import parse_named
+from weaver.pointcut.parser import parse_pointcut, references
 from weaver.toml_lines import line_of
 
 if TYPE_CHECKING:
@@ -72,21 +73,29 @@ def fault_of(error: ErrorDetails, known_at: Callable[[tuple[int | str, ...]], Se
 
 
 def pointcut_faults(values: Mapping[str, Any]) -> list[Fault]:
-    """Return the faults of the expressions, named ones and those of monitors."""
-    named = _table(values.get("pointcuts"))
-    expressions = {("pointcuts", name): text for name, text in named.items()}
-    for name, monitor in _table(values.get("monitors")).items():
-        expressions["monitors", name, "pointcut"] = _table(monitor).get("pointcut")  # type: ignore[index]
-    faults = []
-    for keys, text in expressions.items():
-        if not isinstance(text, str) or not text.strip():
+    """Return the faults of the expressions, named ones and those of monitors; one that uses a faulty one has none."""
+    texts = {name: text for name, text in _table(values.get("pointcuts")).items() if _is_text(text)}
+    named, wrong = parse_named(texts)
+    faults = [_syntax_fault(("pointcuts", name), error) for name, error in wrong.items()]
+    for name, value in _table(values.get("monitors")).items():
+        text = _table(value).get("pointcut")
+        if not _is_text(text):
             continue
         try:
-            parse_pointcut(text)
+            if not any(token.text in wrong for token in references(text)):
+                parse_pointcut(text, named)
         except PointcutSyntaxError as error:
-            hint = f"; {error.hint}" if error.hint else ""
-            faults.append(Fault(keys, f"column {error.column}: expected {error.expected}{hint}", error))
+            faults.append(_syntax_fault(("monitors", name, "pointcut"), error))
     return faults
+
+
+def _is_text(value: object) -> TypeGuard[str]:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _syntax_fault(keys: tuple[str, ...], error: PointcutSyntaxError) -> Fault:
+    hint = f"; {error.hint}" if error.hint else ""
+    return Fault(keys, f"column {error.column}: expected {error.expected}{hint}", error)
 
 
 def monitor_faults(

@@ -32,7 +32,6 @@ from weaver.management.methods import standard_methods
 from weaver.management.socket import AdminSocket, default_path
 from weaver.monitor import MonitorDefinition
 from weaver.plugins import Plugins
-from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import CHANGEABLE, Registry
 from weaver.sinks.json_lines import JsonLinesSink
 from weaver.weaving import selftest
@@ -124,7 +123,7 @@ class Weaver:
                             monitor.scope,
                             "custom",
                             monitor.location,
-                            parse_pointcut(monitor.pointcut or ""),
+                            self._config.pointcut_of(monitor),
                             monitor.description,
                         )
                     )

@@ -216,6 +216,52 @@ def test_any_value_is_taken_or_is_a_fault_at_its_line(tmp_path: Path, setting: s
     assert all(fault.startswith(f"{path}:2: ") for fault in faults)
 
 
+def test_monitor_uses_pointcuts_by_their_names(tmp_path: Path) -> None:
+    text = """
+[pointcuts]
+starts = "a.start or stops()"
+stops = "a.stop"
+[monitors.Mine]
+kind = "custom"
+pointcut = "starts() and not within(b)"
+"""
+
+    config = load_instrumentation(written(tmp_path, text))
+
+    assert config.pointcut_of(config.monitors["Mine"]) == parse_pointcut("(a.start or a.stop) and not within(b)")
+
+
+@pytest.mark.parametrize(
+    ("table", "fault"),
+    [
+        (
+            "a = 'b()'\nb = 'a()'\n",
+            "2: pointcuts.a: column 1: expected a pointcut that does not lead back here; a uses b",
+        ),
+        ("a = 'none()'\n", "2: pointcuts.a: column 1: "),
+        ("execution = 'a.b'\n", "2: pointcuts.execution: column 1: expected a name of letters"),
+    ],
+)
+def test_fault_of_a_named_pointcut_is_told_where_it_stands_and_not_again_where_it_is_used(
+    tmp_path: Path, table: str, fault: str
+) -> None:
+    used = f"[monitors.M]\nkind = 'custom'\npointcut = '{table.split(' ')[0]}()'\n"
+
+    faults = faults_of(written(tmp_path, f"[pointcuts]\n{table}{used if 'execution' not in table else ''}"))
+
+    assert faults[0].startswith(fault)
+    assert all("pointcuts." in one for one in faults)
+
+
+def test_name_that_no_pointcut_has_is_a_fault_of_the_monitor(tmp_path: Path) -> None:
+    text = "[pointcuts]\nstarts = 'a.start'\n[monitors.M]\nkind = 'custom'\npointcut = 'start()'\n"
+
+    (fault,) = faults_of(written(tmp_path, text))
+
+    assert fault.startswith("5: monitors.M.pointcut: column 1: ")
+    assert "starts" in fault.splitlines()[0]
+
+
 def test_names_are_not_checked_when_they_are_not_given(tmp_path: Path) -> None:
     path = written(tmp_path, "[monitors.Unheard]\ndye_mask = ['NO_SUCH']\n")
 
