@@ -48,10 +48,6 @@ class Resolver(Protocol):
         ...
 
 
-class _MissingRecordError(Exception):
-    """A record that the cache does not hold."""
-
-
 @dataclass(frozen=True, slots=True)
 class LocatorStatistics:
     """Counts since the start; ``refused`` URIs were not looked up because too many were."""
@@ -94,10 +90,17 @@ class Locator:
 
     def known(self, uri: SipUri) -> tuple[Flow, ...] | None:
         """Return the flows to try, in order, None when DNS must be asked first."""
-        try:
-            return self._flows(uri, self._cached)
-        except _MissingRecordError:
-            return None
+        missing: list[str] = []
+
+        def query(name: str, kind: str) -> Records:
+            found = self._cached(name, kind)
+            if found is None:
+                missing.append(name)
+                return ()
+            return found
+
+        flows = self._flows(uri, query)
+        return None if missing else flows
 
     def look_up(self, uri: SipUri, then: Callable[[tuple[Flow, ...]], None]) -> None:
         """Ask DNS and hand the flows to ``then``, in another greenlet; several who ask for one URI share the answer."""
@@ -131,17 +134,14 @@ class Locator:
                 log.info("%s is passed over: %s", target, error)
         return tuple(found)
 
-    def _cached(self, name: str, kind: str) -> Records:
+    def _cached(self, name: str, kind: str) -> Records | None:
         found = self._cache.get((name, kind))
-        if found is None or found[0] <= self._now():
-            raise _MissingRecordError
-        return found[1]
+        return None if found is None or found[0] <= self._now() else found[1]
 
     def _query(self, name: str, kind: str) -> Records:
-        try:
-            return self._cached(name, kind)
-        except _MissingRecordError:
-            pass
+        found = self._cached(name, kind)
+        if found is not None:
+            return found
         self._asked += 1
         answer = self._resolver.query(name, kind)
         self._cache[name, kind] = self._now() + min(answer.ttl, MAX_TTL), answer.records
