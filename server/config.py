@@ -60,11 +60,13 @@ def parse_addresses(key: str, value: str | list[str]) -> list[Address]:
 class SipConfig:
     """Section ``[sip]``.
 
-    Shape: ``listen`` is ``HOST:PORT`` or a list of them; each gets UDP and TCP.
+    Shape: ``listen`` is ``HOST:PORT`` or a list of them; each gets UDP and TCP. ``domains`` are the names that phones
+    register at here.
     Units: ``t1``, ``t2``, ``t4`` seconds (RFC 3261 table 4).
     """
 
     listen: str | list[str]
+    domains: list[str]
     outbound_proxy: str
     t1: float
     t2: float

@@ -32,9 +32,12 @@ from server.transport.dns import DnsResolver
 from server.transport.flow import Transport, format_address
 from server.transport.listeners import Listeners
 from server.transport.locate import Served
-from server.transport.locator import Locator, Resolver
+from server.transport.locator import Locator, LocatorStatistics, Resolver
 
 log = logging.getLogger(__name__)
+
+FLOW_TIMER_SHARE = 0.9
+"""Of the time after which an idle connection is closed, what phones are told (RFC 5626 5.4)."""
 
 PROBES = {"0.0.0.0": ("192.0.2.1", 9), "::": ("2001:db8::1", 9)}
 """All addresses of a family -> one far away; what this machine would send to it from is its own."""
@@ -45,10 +48,15 @@ GC_THRESHOLD = 50_000
 
 @dataclass(frozen=True, slots=True)
 class NodeStatistics:
-    """What the node counts."""
+    """What the node counts.
+
+    Shape: ``transports`` has the statistics of each socket by the name that ``Node.bound`` gives it.
+    """
 
     engine: EngineStatistics
     servlet_errors: int
+    locator: LocatorStatistics
+    transports: Mapping[str, object]
 
 
 class Node:
@@ -87,8 +95,10 @@ class Node:
                 random.random,
                 config.dns.cache_entries,
             )
-            addresses = Addresses({key: _advertised(*key[1:]) for key in self._locals()})
-            registrar = ContainerRegistrar(store, self._dispatch, self._canonical, config.registrar)
+            addresses = Addresses({key: _advertised(*key[1:]) for key in self._locals()}, config.sip.domains)
+            registrar = ContainerRegistrar(
+                store, self._dispatch, self._canonical, config.registrar, _flow_timer(config)
+            )
             self._routing = Routing(registrar, addresses, senders, self.locator, config.sip.outbound_proxy)
             keys = SessionKeys(secret)
             self.container = Container(self.engine, Ids(os.urandom), self._routing, registrar, keys.encode_url)
@@ -147,25 +157,37 @@ class Node:
 
     def bound(self) -> Mapping[str, str]:
         """Return what is listened on: ``sip-udp``, ``sip-tcp``, ``sip-udp-2``, ..., ``http`` -> ``HOST:PORT``."""
-        bound: dict[str, str] = {}
-        for name, transports in self._sockets.by_transport.items():
-            for number, transport in enumerate(transports, 1):
-                key = f"sip-{name.lower()}" if number == 1 else f"sip-{name.lower()}-{number}"
-                bound[key] = format_address(*transport.local)
+        bound = {name: format_address(*transport.local) for name, transport in self._named()}
         if self.http is not None:
             bound["http"] = format_address(*self.http.local)
         return bound
 
     def statistics(self) -> NodeStatistics:
         """Return the present counts."""
-        return NodeStatistics(self.engine.statistics(), self.container.servlet_errors)
+        transports = {name: transport.statistics() for name, transport in self._named()}
+        locator = self.locator.statistics()
+        return NodeStatistics(self.engine.statistics(), self.container.servlet_errors, locator, transports)
 
     def _canonical(self, text: str) -> str:
         return self._routing.canonical(text)
 
+    def _named(self) -> list[tuple[str, Transport]]:
+        """Return the sockets, each with its name: ``sip-udp``, ``sip-udp-2``, ..."""
+        found = self._sockets.by_transport.items()
+        return [
+            (f"sip-{name.lower()}" if number == 1 else f"sip-{name.lower()}-{number}", transport)
+            for name, transports in found
+            for number, transport in enumerate(transports, 1)
+        ]
+
     def _locals(self) -> list[Local]:
         found = self._sockets.by_transport.items()
         return [(name, *transport.local) for name, transports in found for transport in transports]
+
+
+def _flow_timer(config: ServerConfig) -> int:
+    """Return how often a phone must give a sign of life, well before its connection is taken for idle."""
+    return int(config.connections.idle_timeout * FLOW_TIMER_SHARE)
 
 
 def _as_one(transports: Sequence[Transport]) -> Transport:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
@@ -20,20 +20,23 @@ class Addresses:
     """The addresses that the server listens on, and as what others see them.
 
     Shape: ``advertised`` maps what is listened on to host and port, an IPv6 host in brackets; the first of a transport
-    is the one to fall back on.
+    is the one to fall back on. ``domains`` are the names that are ours.
     """
 
-    def __init__(self, advertised: Mapping[Local, tuple[str, int]]) -> None:
+    def __init__(self, advertised: Mapping[Local, tuple[str, int]], domains: Iterable[str] = ()) -> None:
         self._advertised = advertised
         self._first: dict[str, tuple[str, int]] = {}
         for (transport, _, _), address in advertised.items():
             self._first.setdefault(transport, address)
         self._own = frozenset({*advertised.values(), *((_bracketed(host), port) for _, host, port in advertised)})
+        self._domains = frozenset(domain.lower() for domain in domains)
         self._hosts = frozenset(host for host, _ in self._own)
 
     def is_own(self, uri: SipUri) -> bool:
         """Say whether the host of the URI is this server."""
         host = _bracketed(numeric(uri.host) or uri.host.lower())
+        if host in self._domains:
+            return True
         return (host, uri.port) in self._own if uri.port else host in self._hosts
 
     def first(self, transport: str) -> tuple[str, int]:

@@ -86,17 +86,21 @@ class Sessions(msgspec.Struct, array_like=True):
 
 
 class Binding(msgspec.Struct, array_like=True):
-    """One contact of an address of record; ``expires`` is a deadline, ``flow`` is where it registered from."""
+    """One contact of an address of record; ``expires`` is a deadline, ``flow`` is where it registered from.
+
+    Shape: ``flow_id`` names the flow among those of one phone (``server.container.outbound``), empty without outbound.
+    """
 
     uri: str
     expires: float
     call_id: str
     cseq: int
     flow: Flow
+    flow_id: str = ""
 
 
 class Bindings(msgspec.Struct, array_like=True):
-    """The section ``registrar``: the contacts of one address of record, by URI."""
+    """The section ``registrar``: the contacts of one address of record, by URI or, if they have one, flow id."""
 
     address_of_record: str = ""
     contacts: dict[str, Binding] = {}

@@ -7,6 +7,7 @@ from math import inf
 
 from server.config import RegistrarConfig
 from server.container.messages import InboundRequest
+from server.container.outbound import OPTION, contact_params, flow_ids
 from server.container.records import Binding, Bindings
 from server.engine.call import Call, peek_section
 from server.engine.dispatch import Dispatch
@@ -20,15 +21,22 @@ class ContainerRegistrar:
     """Keeps bindings in the state store.
 
     Shape: ``canonical`` turns a URI into the address of record that it names.
+    Units: ``flow_timer`` seconds after which a phone must have given a sign of life on its connection, 0 for never.
     """
 
     def __init__(
-        self, store: StateStore, dispatch: Dispatch, canonical: Callable[[str], str], config: RegistrarConfig
+        self,
+        store: StateStore,
+        dispatch: Dispatch,
+        canonical: Callable[[str], str],
+        config: RegistrarConfig,
+        flow_timer: int,
     ) -> None:
         self._store = store
         self._dispatch = dispatch
         self._canonical = canonical
         self._config = config
+        self._flow_timer = flow_timer
 
     def register(self, request: InboundRequest) -> None:
         """Do the steps of RFC 3261 10.3 that need no authentication, all or nothing, and answer."""
@@ -44,8 +52,15 @@ class ContainerRegistrar:
         if status == 200:
             section.contacts = contacts
             if contacts:
-                listed = (f"<{b.uri}>;expires={max(0, round(b.expires - now))}" for b in contacts.values())
+                listed = (
+                    f"<{b.uri}>;expires={max(0, round(b.expires - now))}{contact_params(b.flow_id)}"
+                    for b in contacts.values()
+                )
                 response.extra.append(("Contact", ", ".join(listed)))
+            if any(flow_ids(request.message).ids):
+                response.extra.append(("Require", OPTION))
+                if self._flow_timer:
+                    response.extra.append(("Flow-Timer", str(self._flow_timer)))
         elif status == 423:
             response.set_header("Min-Expires", str(self._config.min_expires))
         response.send()
@@ -87,16 +102,21 @@ class ContainerRegistrar:
             return (200, {}) if len(contacts) == 1 and header == 0 else (400, present)
         changed = dict(present)
         flow = request.call.transactions.servers[request.key].flow
-        for contact in contacts:
-            old = present.get(contact.uri)
+        refusal, ids = flow_ids(message)
+        if refusal:
+            return refusal, present
+        for contact, flow_id in zip(contacts, ids, strict=True):
+            key = flow_id or contact.uri
+            old = present.get(key)
             if old is not None and old.call_id == message.call_id and old.cseq >= message.cseq.number:
                 return 500, present
             seconds = self._seconds(contact, header)
             if 0 < seconds < self._config.min_expires:
                 return 423, present
-            changed.pop(contact.uri, None)
+            changed.pop(key, None)
             if seconds:
-                changed[contact.uri] = Binding(contact.uri, now + seconds, message.call_id, message.cseq.number, flow)
+                number = message.cseq.number
+                changed[key] = Binding(contact.uri, now + seconds, message.call_id, number, flow, flow_id)
         return (200, changed) if len(changed) <= self._config.max_bindings else (403, present)
 
     def _seconds(self, contact: NameAddr, header: int | None) -> int:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from server.container.addresses import Addresses
+from server.container.outbound import instance_of
 from server.container.records import Binding
 from server.errors import TransportError
 from server.servlet.errors import NotRoutableError
 from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
 from server.transport.flow import UNRESOLVED, Flow, Transport
-from server.transport.locate import transport_of
+from server.transport.locate import numeric, transport_of
 from server.transport.locator import Locator
 
 
@@ -79,17 +80,20 @@ class Routing:
         return Hop(text, *way(self.flows_to(text)))
 
     def _bound(self, text: str, bindings: list[Binding], *, secure: bool) -> Hop:
-        """Return the way to the newest contact that can be reached; a sips: request needs a secure flow.
+        """Return the way to the newest contact that can be reached, and the other flows of that phone (RFC 5626 5.3).
+
+        A sips: request needs a secure flow.
 
         Source: RFC 5626 5.3 (430), RFC 5630 5.3 (480).
         """
         allowed = [binding for binding in bindings if binding.flow.secure or not secure]
         if not allowed:
             raise NotRoutableError(480, f"{text} is not registered over TLS")
-        for binding in allowed:
-            transport = self._transports.get(binding.flow.transport)
-            if transport is not None and transport.is_open(binding.flow):
-                return Hop(binding.uri, binding.flow)
+        open_ones = [binding for binding in allowed if self._is_open(binding.flow)]
+        if open_ones:
+            chosen = open_ones[0]
+            others = [b.flow for b in open_ones[1:] if b.flow_id and _same_phone(b, chosen)]
+            return Hop(chosen.uri, chosen.flow, tuple(others))
         raise NotRoutableError(430, f"{text}: the connection it registered over is closed")
 
     def flows_to(self, text: str) -> tuple[Flow, ...]:
@@ -106,10 +110,10 @@ class Routing:
         if transport not in self._locator.served.transports:
             raise NotRoutableError(501, f"{text}: there is no transport {transport} here")
         flows = self._locator.known(uri)
-        if flows is None:
+        if flows is None or (not flows and numeric(uri.params.get("maddr") or uri.host) is None):
             return (Flow(UNRESOLVED, "", 0, text, 0),)
         if not flows:
-            raise NotRoutableError(502, f"{uri.host}: no server that can be reached from here has that name")
+            raise NotRoutableError(502, f"{uri.host}: no address of its family is listened on")
         return flows
 
     def dialog_flows(self, text: str, last: Flow) -> tuple[Flow, ...]:
@@ -124,11 +128,14 @@ class Routing:
             flows = self.flows_to(text)
         except (NotRoutableError, ValueError):
             return (last,)
-        transport = self._transports.get(last.transport)
         insecure = text.lower().startswith("sips:") and not last.secure
-        if last.transport == "UDP" or insecure or transport is None or not transport.is_open(last):
+        if last.transport == "UDP" or insecure or not self._is_open(last):
             return flows
         return (last, *(flow for flow in flows if flow != last))
+
+    def _is_open(self, flow: Flow) -> bool:
+        transport = self._transports.get(flow.transport)
+        return transport is not None and transport.is_open(flow)
 
     def readdress(self, request: Request, flow: Flow, branch: str) -> Request:
         """Return a request of ours as it is sent over another flow."""
@@ -141,11 +148,19 @@ class Routing:
         except (KeyError, TransportError):
             return None
 
+    def failed(self, flow: Flow) -> None:
+        """Have a server that failed tried last for a while."""
+        self._locator.failed(flow)
+
     def look_up(self, uri: str, then: Callable[[tuple[Flow, ...]], None]) -> None:
         """Have ``then`` called with the flows to the servers of a URI."""
         parsed = parse_uri(uri)
         assert isinstance(parsed, SipUri)
         self._locator.look_up(parsed, then)
+
+
+def _same_phone(one: Binding, other: Binding) -> bool:
+    return instance_of(one.flow_id) == instance_of(other.flow_id) and one.uri == other.uri
 
 
 def way(flows: tuple[Flow, ...]) -> tuple[Flow, tuple[Flow, ...]]:

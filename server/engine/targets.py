@@ -36,6 +36,10 @@ class Addressing(Protocol):
         """Return the TCP flow to the same address, None when there is no TCP here."""
         ...
 
+    def failed(self, flow: Flow) -> None:
+        """Take notice that a server failed; it may be tried last for a while."""
+        ...
+
     def look_up(self, uri: str, then: Callable[[tuple[Flow, ...]], None]) -> None:
         """Have ``then`` called, soon and never from within, with the flows to the servers of a URI."""
         ...
@@ -115,6 +119,7 @@ def next_try(call: Call, key: str, record: TransactionRecord, effects: Iterable[
     if not any(isinstance(effect, Terminate) for effect in effects):
         kept = TransactionRecord(record.transaction, record.flow)
         call.transactions.clients[_kept(key, record.attempt)] = kept
+    call.engine.addressing.failed(record.flow)
     flow, *others = record.others
     addressing = call.engine.addressing
     attempt = record.attempt + 1

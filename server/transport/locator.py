@@ -23,6 +23,8 @@ NEGATIVE_TTL = 30.0
 """Seconds for which it is remembered that there is no such record, or that it could not be had."""
 
 MAX_TTL = 3600.0
+AVOID = 30.0
+"""Seconds for which a server that failed comes behind the others of its URI."""
 PENDING = 1000
 """URIs that are looked up at once; what comes above gets no targets, and the caller 503."""
 
@@ -82,6 +84,7 @@ class Locator:
         self._entries = entries
         self._cache: OrderedDict[tuple[str, str], tuple[float, Records]] = OrderedDict()
         self._waiting: dict[SipUri, list[Callable[[tuple[Flow, ...]], None]]] = {}
+        self._failed: dict[tuple[str, str, int], float] = {}
         self._asked = self._refused = 0
 
     def statistics(self) -> LocatorStatistics:
@@ -101,6 +104,14 @@ class Locator:
 
         flows = self._flows(uri, query)
         return None if missing else flows
+
+    def failed(self, flow: Flow) -> None:
+        """Take notice of a server that failed: for a while it is tried last."""
+        now = self._now()
+        if len(self._failed) >= self._entries:
+            self._failed = {key: until for key, until in self._failed.items() if until > now}
+        if len(self._failed) < self._entries:
+            self._failed[_server(flow)] = now + AVOID
 
     def look_up(self, uri: SipUri, then: Callable[[tuple[Flow, ...]], None]) -> None:
         """Ask DNS and hand the flows to ``then``, in another greenlet; several who ask for one URI share the answer."""
@@ -132,6 +143,9 @@ class Locator:
                 found.append(self._flow_to(target))
             except TransportError as error:
                 log.info("%s is passed over: %s", target, error)
+        if self._failed and len(found) > 1:
+            now, until = self._now(), self._failed.get
+            found.sort(key=lambda flow: until(_server(flow), now) > now)
         return tuple(found)
 
     def _cached(self, name: str, kind: str) -> Records | None:
@@ -149,3 +163,7 @@ class Locator:
         while len(self._cache) > self._entries:
             self._cache.popitem(last=False)
         return answer.records
+
+
+def _server(flow: Flow) -> tuple[str, str, int]:
+    return flow.transport, flow.remote_host, flow.remote_port

@@ -30,10 +30,10 @@ def start_node() -> Iterator[StartNode]:
         yield started
 
 
-def wait_closed(node: Node) -> None:
-    """Wait until the TCP transport has noticed that no connection is left."""
+def wait_closed(node: Node, left: int = 0) -> None:
+    """Wait until the TCP transport has noticed that no more connections are left."""
     with gevent.Timeout(3.0):
-        while node.tcp.statistics().connections:
+        while node.tcp.statistics().connections > left:
             gevent.sleep(0.001)
 
 

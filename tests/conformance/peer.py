@@ -1,12 +1,15 @@
 """Scripted peers on raw sockets: they write and read SIP by themselves and share no code with the server."""
 
+import os
 import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 
 PATIENCE = 3.0
+SERIAL = count(1)
 
 Address = tuple[str, int]
 
@@ -54,11 +57,12 @@ class Call:
     sent_by: str
     transport: str = "UDP"
     via: str = ";rport"
-    number: int = field(default=0)
+    number: int = 0
+    user: str = field(default_factory=lambda: f"c{next(SERIAL)}x{os.getpid()}")
 
     def request(self, method: str, *lines: str, body: str = "", to: str = "", length: int | None = None) -> bytes:
         self.number += 1
-        user = f"{id(self):x}"
+        user = self.user
         head = [
             f"{method} {self.uri} SIP/2.0",
             f"Via: SIP/2.0/{self.transport} {self.sent_by};branch=z9hG4bK{user}{self.number}{self.via}",

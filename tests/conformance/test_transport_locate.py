@@ -274,3 +274,19 @@ def test_t12_refused_tcp_server_is_followed_by_the_next(
     invite("sip:bob@callee.example;transport=tcp", caller, node)
 
     assert listener.accept().receive().start.startswith("INVITE")
+
+
+def test_t12_server_that_failed_is_tried_last_for_a_while(
+    node: Node, zone: Zone, caller: UdpPeer, udp: MakeUdp
+) -> None:
+    first, second = udp(), udp()
+    two_servers(zone, first.address[1], second.address[1])
+    invite("sip:bob@callee.example", caller, node)
+    first.send(answer(first.receive(), "503 Service Unavailable"), node.udp.local)
+    second.send(answer(second.receive(), "486 Busy Here"), node.udp.local)
+    caller.receive_final()
+    assert second.receive().start.startswith("ACK")
+
+    invite("sip:carol@callee.example", caller, node)
+
+    assert second.receive().start.startswith("INVITE sip:carol@")

@@ -331,7 +331,7 @@ def test_t11_two_browsers_talk_and_the_called_one_hangs_up(node: Node, browse: B
     callee.receive()
     back = Call(invite["Contact"].strip("<>"), HOST, "WS")
     bye = back.request("BYE", to=invite["From"]).decode()
-    bye = bye.replace(f"tag={id(back):x}", "tag=callee").replace(f"{id(back):x}@example.com", invite["Call-ID"])
+    bye = bye.replace(f"tag={back.user}", "tag=callee").replace(f"{back.user}@example.com", invite["Call-ID"])
     callee.send(bye.encode())
 
     assert caller.receive().start.startswith("BYE sip:alice@vn3a1.invalid")

@@ -1,0 +1,147 @@
+"""Row T7: phones behind a connection of their own (RFC 5626), as their registrar sees them."""
+
+from collections.abc import Callable
+
+import pytest
+
+from server.node import Node
+from tests.conformance.conftest import StartNode, wait_closed
+from tests.conformance.peer import Call, Message, StreamPeer, UdpPeer, answer
+
+OpenTcp = Callable[[Node], StreamPeer]
+INSTANCE = "<urn:uuid:00000000-0000-1000-8000-AABBCCDDEEFF>"
+
+
+def register(
+    phone: StreamPeer, reg_id: str | None, *lines: str, supported: str = "path, outbound", via: str = ";rport"
+) -> Message:
+    params = f';+sip.instance="{INSTANCE}"' + (f";reg-id={reg_id}" if reg_id is not None else "")
+    call = Call("sip:127.0.0.1", "192.0.2.1:9", "TCP", via)
+    contact = f"Contact: <sip:bob@192.0.2.1:9;transport=tcp>{params}"
+    phone.send(call.request("REGISTER", contact, f"Supported: {supported}", *lines, to="<sip:bob@127.0.0.1>"))
+    return phone.receive()
+
+
+def invite(caller: UdpPeer, node: Node) -> None:
+    caller.send(Call("sip:bob@127.0.0.1", caller.sent_by).request("INVITE"), node.udp.local)
+
+
+def test_t7_registration_of_a_flow_is_confirmed_with_the_time_for_keep_alives(
+    start_node: StartNode, open_tcp: OpenTcp
+) -> None:
+    node = start_node(connections={"idle_timeout": 100.0})
+
+    response = register(open_tcp(node), "1")
+
+    assert response.status == 200
+    assert response["Require"] == "outbound"
+    assert response["Flow-Timer"] == "90"
+    assert f'+sip.instance="{INSTANCE}"' in response["Contact"]
+    assert ";reg-id=1" in response["Contact"]
+
+
+@pytest.mark.parametrize(
+    ("reg_id", "supported"), [(None, "outbound"), ("1", "path"), ("0", "outbound"), ("x", "outbound")]
+)
+def test_t7_registration_without_a_flow_of_its_own_is_an_ordinary_one(
+    node: Node, open_tcp: OpenTcp, reg_id: str | None, supported: str
+) -> None:
+    response = register(open_tcp(node), reg_id, supported=supported)
+
+    assert response.status == 200
+    assert response.all("Require") == []
+    assert response.all("Flow-Timer") == []
+
+
+def test_t7_request_goes_over_the_flow_and_not_to_the_contact(node: Node, open_tcp: OpenTcp, caller: UdpPeer) -> None:
+    phone = open_tcp(node)
+    register(phone, "1")
+
+    invite(caller, node)
+
+    assert phone.receive().start.startswith("INVITE sip:bob@192.0.2.1:9")
+
+
+def test_t7_flow_that_is_registered_again_takes_the_place_of_the_old_one(node: Node, open_tcp: OpenTcp) -> None:
+    register(open_tcp(node), "1")
+    register(open_tcp(node), "2")
+
+    response = register(open_tcp(node), "1")
+
+    assert response["Contact"].count("reg-id=1") == 1
+    assert response["Contact"].count("reg-id=2") == 1
+
+
+def test_t7_when_a_flow_is_closed_the_other_is_used(node: Node, open_tcp: OpenTcp, caller: UdpPeer) -> None:
+    first, second = open_tcp(node), open_tcp(node)
+    register(first, "1")
+    register(second, "2")
+    second.close()
+    wait_closed(node, 1)
+
+    invite(caller, node)
+    received = first.receive()
+    first.send(answer(received, "486 Busy Here"))
+
+    assert caller.receive_final().status == 486
+
+
+def test_t7_when_a_flow_breaks_under_a_request_the_other_is_tried(
+    node: Node, open_tcp: OpenTcp, caller: UdpPeer
+) -> None:
+    first, second = open_tcp(node), open_tcp(node)
+    register(first, "1")
+    register(second, "2")
+
+    invite(caller, node)
+    assert second.receive().start.startswith("INVITE")
+    second.close()
+    received = first.receive()
+    first.send(answer(received, "486 Busy Here"))
+
+    assert caller.receive_final().status == 486
+
+
+def test_t7_request_to_a_phone_whose_flows_are_all_closed_is_430(
+    node: Node, open_tcp: OpenTcp, caller: UdpPeer
+) -> None:
+    phone = open_tcp(node)
+    register(phone, "1")
+    phone.close()
+    wait_closed(node)
+
+    invite(caller, node)
+
+    assert caller.receive_final().status == 430
+
+
+def test_t7_two_flows_in_one_request_are_refused(node: Node, open_tcp: OpenTcp) -> None:
+    other = f'Contact: <sip:bob@192.0.2.1:8>;+sip.instance="{INSTANCE}";reg-id=2'
+
+    assert register(open_tcp(node), "1", other).status == 400
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [((), 439), (("Path: <sip:proxy.example;lr>",), 439), (("Path: <sip:token@proxy.example;lr;ob>",), 200)],
+)
+def test_t7_first_hop_must_keep_flows_itself(node: Node, open_tcp: OpenTcp, path: tuple[str, ...], status: int) -> None:
+    behind = "Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKbehind"
+
+    assert register(open_tcp(node), "1", behind, *path).status == status
+
+
+def test_t7_flow_is_kept_by_the_keep_alives_of_its_phone(
+    start_node: StartNode, open_tcp: OpenTcp, caller: UdpPeer
+) -> None:
+    node = start_node(connections={"idle_timeout": 0.05})
+    phone, silent = open_tcp(node), open_tcp(node)
+    register(phone, "1")
+
+    while node.tcp.statistics().connections > 1:
+        phone.send(b"\r\n\r\n")
+        assert phone.receive_bytes(2) == b"\r\n"
+    invite(caller, node)
+
+    assert phone.receive().start.startswith("INVITE")
+    assert silent.is_closed()
