@@ -19,6 +19,7 @@ from server.container.registrar import ContainerRegistrar
 from server.container.routing import Routing
 from server.engine.dispatch import Dispatch
 from server.engine.engine import Engine, EngineStatistics
+from server.engine.outbound import Sender
 from server.errors import ConfigError
 from server.http.listener import HttpListener
 from server.http.session_key import SessionKeys
@@ -79,18 +80,19 @@ class Node:
         http = next(iter(parse_addresses("http.listen", config.http.listen)), None)
         _check_proxy(config.sip.outbound_proxy)
         secret = os.urandom(32)
-        senders: dict[str, Transport] = {}
+        senders: dict[str, Sender] = {}
         store = MemoryStore(clock, clock.wall(), max_state_bytes=config.engine.call_state_bytes)
         self._dispatch = Dispatch(secret, self._canonical)
         timers = TimerSettings(config.sip.t1, config.sip.t2, config.sip.t4)
         self.engine = Engine(store, clock, config.engine, timers, self._dispatch, senders)
         self._sockets = bind(config, self.engine)
         try:
-            senders.update({name: _as_one(found) for name, found in self._sockets.by_transport.items()})
+            transports = {name: _as_one(found) for name, found in self._sockets.by_transport.items()}
+            senders.update(transports)
             self.locator = Locator(
                 resolver or DnsResolver(config.dns.servers, config.dns.timeout),
                 _served(self._sockets),
-                lambda target: senders[target.transport].flow_to(target.host, target.port, target.name),
+                lambda target: transports[target.transport].flow_to(target.host, target.port, target.name),
                 clock.monotonic,
                 random.random,
                 config.dns.cache_entries,
@@ -99,7 +101,7 @@ class Node:
             registrar = ContainerRegistrar(
                 store, self._dispatch, self._canonical, config.registrar, _flow_timer(config)
             )
-            self._routing = Routing(registrar, addresses, senders, self.locator, config.sip.outbound_proxy)
+            self._routing = Routing(registrar, addresses, transports, self.locator, config.sip.outbound_proxy)
             keys = SessionKeys(secret)
             self.container = Container(self.engine, Ids(os.urandom), self._routing, registrar, keys.encode_url)
             host, port = addresses.first("UDP")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
@@ -14,6 +15,17 @@ Local = tuple[str, str, int]
 
 CONTACT_PARAMS = {"TCP": ";transport=tcp", "TLS": ";transport=tls", "WS": ";transport=ws", "WSS": ";transport=ws"}
 """Transport -> what a Contact there says of it; a sips: one needs it for WebSocket only (RFC 5630 3.1.4)."""
+
+
+class Written(NamedTuple):
+    """What is written of one address.
+
+    Shape: ``via`` stands around the branch, ``contact`` behind the user of a sip: URI, ``secure`` of a sips: one.
+    """
+
+    via: tuple[str, str]
+    contact: str
+    secure: str
 
 
 class Addresses:
@@ -29,6 +41,10 @@ class Addresses:
         for (transport, _, _), address in advertised.items():
             self._first.setdefault(transport, address)
         self._own = frozenset({*advertised.values(), *((_bracketed(host), port) for _, host, port in advertised)})
+        self._texts = {key: _written(key[0], *address) for key, address in advertised.items()}
+        # Between two applications of the chain: written as TCP, since nothing is lost there, but for nobody outside.
+        here = "{}:{}".format(*self._first["UDP"])
+        self._texts["LOCAL", "", 0] = Written((f"SIP/2.0/TCP {here};branch=", ""), f"@{here}", "")
         self._domains = frozenset(domain.lower() for domain in domains)
         self._hosts = frozenset(host for host, _ in self._own)
 
@@ -54,22 +70,21 @@ class Addresses:
             uri = parse_uri(flow.remote_host)
             wanted = transport_of(uri) if isinstance(uri, SipUri) else "UDP"
             return wanted if wanted in self._first else "UDP"
-        return "TCP" if flow.transport == "LOCAL" else flow.transport
+        return flow.transport
 
     def via(self, flow: Flow, branch: str) -> str:
         """Return our Via for a flow."""
-        host, port = self.sent_by(flow)
-        transport = self.transport(flow)
-        rport = ";rport" if transport == "UDP" else ""
-        return f"SIP/2.0/{transport} {host}:{port};branch={branch}{rport}"
+        before, behind = self._written(flow).via
+        return f"{before}{branch}{behind}"
 
     def contact(self, user: str, flow: Flow, *, secure: bool) -> str:
         """Return our Contact for a flow; ``secure`` asks for a sips: one, which only a secure transport can be."""
-        host, port = self.sent_by(flow)
-        transport = self.transport(flow)
-        if secure and transport in {"TLS", "WSS"}:
-            return f"<sips:{user}@{host}:{port}{';transport=ws' if transport == 'WSS' else ''}>"
-        return f"<sip:{user}@{host}:{port}{CONTACT_PARAMS.get(transport, '') if flow.transport != 'LOCAL' else ''}>"
+        written = self._written(flow)
+        return f"<sips:{user}{written.secure}>" if secure and written.secure else f"<sip:{user}{written.contact}>"
+
+    def _written(self, flow: Flow) -> Written:
+        key = (flow.transport, flow.local_host, flow.local_port)
+        return self._texts.get(key) or _written(self.transport(flow), *self.sent_by(flow))
 
     def readdressed(self, request: Request, flow: Flow, branch: str) -> Request:
         """Return a request of ours as it is sent over another flow: with another Via and, if it is ours, Contact.
@@ -85,6 +100,14 @@ class Addresses:
         if not isinstance(uri, SipUri) or not self.is_own(uri):
             return request
         return request.with_header("Contact", self.contact(uri.user or "", flow, secure=uri.scheme == "sips"))
+
+
+def _written(transport: str, host: str, port: int) -> Written:
+    rport = ";rport" if transport == "UDP" else ""
+    at = f"@{host}:{port}"
+    secure = {"TLS": at, "WSS": f"{at};transport=ws"}.get(transport, "")
+    via = (f"SIP/2.0/{transport} {host}:{port};branch=", rport)
+    return Written(via, at + CONTACT_PARAMS.get(transport, ""), secure)
 
 
 def _bracketed(host: str) -> str:

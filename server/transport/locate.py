@@ -95,25 +95,30 @@ def targets(uri: SipUri, query: Query, served: Served, random: Callable[[], floa
     Units: ``random()`` is in [0, 1).
     Errors: whatever ``query`` raises.
     """
+    direct = direct_target(uri)
+    found = [direct] if direct is not None else list(_named(uri, query, served, random))
+    return [target for target in found if is_served(target, served)][:MAX_TARGETS]
+
+
+def direct_target(uri: SipUri) -> Target | None:
+    """Return the server of a URI that names it by its address, None when DNS must say."""
+    address = numeric(uri.params.get("maddr") or uri.host)
+    if address is None:
+        return None
     transport = transport_of(uri)
-    host = uri.params.get("maddr") or uri.host
-    address = numeric(host)
-    if address is not None:
-        found = [Target(transport, address, uri.port or DEFAULT_PORTS.get(transport, 5060), uri.host.strip("[]"))]
-    elif host.lower().endswith(".invalid"):
-        return []  # nobody's name (RFC 6761 6.4): that of a browser, which is reached over its own connection
-    else:
-        found = list(_named(uri, host.rstrip(".").lower(), transport, query, served, random))
-    return [target for target in found if _is_served(target, served)][:MAX_TARGETS]
+    return Target(transport, address, uri.port or DEFAULT_PORTS.get(transport, 5060), uri.host.strip("[]"))
 
 
-def _is_served(target: Target, served: Served) -> bool:
+def is_served(target: Target, served: Served) -> bool:
+    """Say whether a server can be reached from here."""
     return target.transport in served.transports and ("AAAA" if ":" in target.host else "A") in served.addresses
 
 
-def _named(
-    uri: SipUri, host: str, transport: str, query: Query, served: Served, random: Callable[[], float]
-) -> Iterable[Target]:
+def _named(uri: SipUri, query: Query, served: Served, random: Callable[[], float]) -> Iterable[Target]:
+    host = (uri.params.get("maddr") or uri.host).rstrip(".").lower()
+    if host.endswith(".invalid"):
+        return  # nobody's name (RFC 6761 6.4): that of a browser, which is reached over its own connection
+    transport = transport_of(uri)
     if uri.port is not None:
         yield from _addresses(transport, host, uri.port, uri.host, query, served)
         return

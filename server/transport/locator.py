@@ -15,7 +15,7 @@ from server.errors import TransportError
 from server.greenlets import spawn
 from server.sip.uri import SipUri
 from server.transport.flow import Flow
-from server.transport.locate import Records, Served, Target, targets
+from server.transport.locate import Records, Served, Target, direct_target, is_served, targets
 
 log = logging.getLogger(__name__)
 
@@ -93,6 +93,9 @@ class Locator:
 
     def known(self, uri: SipUri) -> tuple[Flow, ...] | None:
         """Return the flows to try, in order, None when DNS must be asked first."""
+        direct = direct_target(uri)
+        if direct is not None:
+            return self._flows_of([direct] if is_served(direct, self.served) else [])
         missing: list[str] = []
 
         def query(name: str, kind: str) -> Records:
@@ -137,8 +140,11 @@ class Locator:
                 then(flows)
 
     def _flows(self, uri: SipUri, query: Callable[[str, str], Records]) -> tuple[Flow, ...]:
+        return self._flows_of(targets(uri, query, self.served, self._random))
+
+    def _flows_of(self, servers: list[Target]) -> tuple[Flow, ...]:
         found = []
-        for target in targets(uri, query, self.served, self._random):
+        for target in servers:
             try:
                 found.append(self._flow_to(target))
             except TransportError as error:
