@@ -166,7 +166,7 @@ class Inbound:
         record = call.section("sessions", Sessions).sips.get(delivery.session)
         if record is None or response.status == 100:
             return
-        if record.dialog is None:
+        if record.state != "CONFIRMED":
             record.flow = delivery.flow  # that of the target which answered, where there were several
         if response.method == "INVITE":
             self._invite_response(call, delivery, record, response)

@@ -58,7 +58,8 @@ class Item(msgspec.Struct):
     """One thing to do for a call.
 
     Shape: ``kind`` is ``message`` (``message`` came over ``flow``), ``timer`` (look at the deadlines), ``action``
-    (``action(call)`` for an HTTP servlet), ``failure`` (``flow`` failed, ``reason`` says how) or ``resolved`` (the
+    (``action(call)`` for an HTTP servlet), ``failure`` (``flow`` failed, ``reason`` says how; ``branch``
+    is that of the request that was lost, empty when it may be any) or ``resolved`` (the
     unresolved ``flow`` of our own ``message`` has the ``targets``). ``position`` is the place in the application chain
     behind the application that sent the message, 0 for one from outside.
     """
@@ -69,6 +70,7 @@ class Item(msgspec.Struct):
     action: Callable[[Call], None] | None = None
     reason: str = ""
     position: int = 0
+    branch: str = ""
     targets: tuple[Flow, ...] = ()
 
 

@@ -170,7 +170,7 @@ class Engine:
         log.info("%s failed: %s", flow, reason)
         key = key_of_token(branch)
         if key is not None:
-            self.queues.enqueue(CallKey(key), Item("failure", flow=flow, reason=reason))
+            self.queues.enqueue(CallKey(key), Item("failure", flow=flow, reason=reason, branch=branch))
 
     def wake(self, key: CallKey) -> None:
         """Have the call look at its deadlines."""

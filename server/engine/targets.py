@@ -95,13 +95,32 @@ def by_size(call: Call, one: Try) -> Try:
     return Try(request, stream, (one.flow, *one.others), one.attempt)
 
 
-def is_failed(effects: Iterable[Effect]) -> bool:
-    """Say whether a step ends in what the next target may do better: no answer, no way there, 503."""
+def goes_on(call: Call, record: TransactionRecord, effects: Iterable[Effect]) -> bool:
+    """Say whether a step ends in what the next target may do better: no answer, no way there, 503.
+
+    A datagram instead of the connection that a large request went over is no better target unless there was no
+    connection, so otherwise it is passed over for good.
+    """
+    event = _failed_by(effects)
+    if event and event != "transport-error" and record.others[0] == _fallback(call, record):
+        record.others = record.others[1:]
+    return bool(event and record.others)
+
+
+def _failed_by(effects: Iterable[Effect]) -> str:
     for effect in effects:
         if isinstance(effect, Deliver):
             message = effect.message
-            return effect.event in _FAILED or (isinstance(message, Response) and message.status == 503)
-    return False
+            failed = effect.event in _FAILED or (isinstance(message, Response) and message.status == 503)
+            return effect.event if failed else ""
+    return ""
+
+
+def _fallback(call: Call, record: TransactionRecord) -> Flow | None:
+    """Return the next flow if it is the datagram that a request was too large for."""
+    following = record.others[0]
+    stream = call.engine.addressing.stream_instead(following) if following.transport == "UDP" else None
+    return following if stream == record.flow else None
 
 
 def first_try(call: Call, record: TransactionRecord, origin: Request, flows: tuple[Flow, ...]) -> Try:
@@ -119,14 +138,14 @@ def next_try(call: Call, key: str, record: TransactionRecord, effects: Iterable[
     if not any(isinstance(effect, Terminate) for effect in effects):
         kept = TransactionRecord(record.transaction, record.flow)
         call.transactions.clients[_kept(key, record.attempt)] = kept
-    call.engine.addressing.failed(record.flow)
-    flow, *others = record.others
     addressing = call.engine.addressing
+    flow, *others = record.others
+    fell_back = flow == _fallback(call, record)
+    if not fell_back:
+        addressing.failed(record.flow)
     attempt = record.attempt + 1
     request = addressing.readdress(origin, flow, _branch(origin.via.branch or "", attempt))
     following = Try(request, flow, tuple(others), attempt)
-    # What went over TCP for its size and found nobody there goes over UDP now.
-    fell_back = flow.transport == "UDP" and addressing.stream_instead(flow) == record.flow
     return following if fell_back else by_size(call, following)
 
 

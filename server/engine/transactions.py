@@ -114,12 +114,14 @@ def expire(call: Call, now: float) -> list[Delivery]:
     return deliveries
 
 
-def fail(call: Call, flow: Flow, now: float) -> list[Delivery]:
-    """Tell the client transactions over a flow that it failed."""
+def fail(call: Call, flow: Flow, branch: str, now: float) -> list[Delivery]:
+    """Tell the client transactions over a flow that it failed; with a branch, only the one of that request."""
     deliveries: list[Delivery] = []
     table = call.transactions.clients
     for key, record in list(table.items()):
-        if record.flow == flow and record.transaction.state in {"Calling", "Trying"}:
+        if record.flow != flow or record.transaction.state not in {"Calling", "Trying"}:
+            continue
+        if branch in {"", request_of(call, key).via.branch}:
             tx, effects = machine.fail(record.transaction, now, call.engine.timers)
             deliveries += _apply(call, table, key, record, tx, effects)
     return deliveries
@@ -198,7 +200,7 @@ def _apply(
 ) -> list[Delivery]:
     deliveries: list[Delivery] = []
     record.transaction = tx
-    if record.others and targets.is_failed(effects):
+    if record.others and targets.goes_on(call, record, effects):
         return _try_next(call, key, record, effects)
     for effect in effects:
         if isinstance(effect, Send):

@@ -72,7 +72,7 @@ def process_inbound(item: Item, call: Call) -> None:
         item.action(call)
     elif item.kind == "failure":
         assert item.flow is not None
-        engine.deliver(call, transactions.fail(call, item.flow, now))
+        engine.deliver(call, transactions.fail(call, item.flow, item.branch, now))
     elif item.kind == "resolved":
         engine.deliver(call, transactions.resolved(item, call, now))
     if call.due <= now:

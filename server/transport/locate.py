@@ -106,7 +106,7 @@ def direct_target(uri: SipUri) -> Target | None:
     if address is None:
         return None
     transport = transport_of(uri)
-    return Target(transport, address, uri.port or DEFAULT_PORTS.get(transport, 5060), uri.host.strip("[]"))
+    return Target(transport, address, uri.port or DEFAULT_PORTS.get(transport, 5060), uri.host.strip("[]").lower())
 
 
 def is_served(target: Target, served: Served) -> bool:
@@ -118,19 +118,19 @@ def _named(uri: SipUri, query: Query, served: Served, random: Callable[[], float
     host = (uri.params.get("maddr") or uri.host).rstrip(".").lower()
     if host.endswith(".invalid"):
         return  # nobody's name (RFC 6761 6.4): that of a browser, which is reached over its own connection
-    transport = transport_of(uri)
+    transport, name = transport_of(uri), uri.host.rstrip(".").lower()
     if uri.port is not None:
-        yield from _addresses(transport, host, uri.port, uri.host, query, served)
+        yield from _addresses(transport, host, uri.port, name, query, served)
         return
     found = False
-    for service, name in _services(uri, host, transport, query, served):
-        for server in _ordered([r for r in query(name, "SRV") if isinstance(r, Srv)], random):
+    for service, domain in _services(uri, host, transport, query, served):
+        for server in _ordered([r for r in query(domain, "SRV") if isinstance(r, Srv)], random):
             found = True
             if server.target not in {"", "."}:
-                yield from _addresses(service, server.target, server.port, uri.host, query, served)
+                yield from _addresses(service, server.target, server.port, name, query, served)
     if not found:
         port = DEFAULT_PORTS.get(transport, 5060)
-        yield from _addresses(transport, host, port, uri.host, query, served)
+        yield from _addresses(transport, host, port, name, query, served)
 
 
 def _services(uri: SipUri, host: str, transport: str, query: Query, served: Served) -> Iterable[tuple[str, str]]:

@@ -14,6 +14,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 import gevent
@@ -22,6 +23,7 @@ from gevent import monkey
 from server.errors import TransportError
 from server.transport.branch import HEAD, branch_of
 from server.transport.flow import Flow
+from server.transport.stun import binding_response
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +34,8 @@ RECEIVE_BUFFER = 4 << 20
 MAX_DATAGRAM = 65_535
 
 _READ = 1
+_FIRST_TEXT = 0x20
+"""A message begins with a letter; what begins below may be a keep-alive."""
 _BLANK = b"\r\n\0"
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
@@ -182,8 +186,7 @@ class UdpTransport:
                     log.debug("a datagram could not be received: %s", error)
                 continue
             self._received += 1
-            if not data or (data[0] in _BLANK and not data.strip(_BLANK)):
-                self._keep_alives += 1
+            if (not data or data[0] < _FIRST_TEXT) and self._keep_alive(bound, data, address):
                 continue
             try:
                 on_datagram(data, Flow("UDP", host, port, address[0], address[1]))
@@ -191,6 +194,17 @@ class UdpTransport:
                 log.exception("a datagram from %s:%d was given up", *address[:2])
             if self._socket is None:
                 return
+
+    def _keep_alive(self, bound: socket.socket, data: bytes, address: tuple[str, int]) -> bool:
+        """Say whether a datagram is a keep-alive: blank, which is not answered, or STUN, which is."""
+        if data.strip(_BLANK):
+            answer = binding_response(data, *address[:2])
+            if answer is None:
+                return False
+            with suppress(OSError):
+                bound.sendto(answer, address)
+        self._keep_alives += 1
+        return True
 
     def _read_error_queue(self, bound: socket.socket) -> int:
         """Report what the kernel knows of datagrams that did not arrive; return how many there were."""

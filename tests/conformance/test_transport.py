@@ -49,6 +49,20 @@ def test_t1_large_request_falls_back_to_udp_when_nobody_listens_on_tcp(
     assert phone.receive_final().status == 486
 
 
+def test_t1_large_request_that_is_refused_over_tcp_is_not_tried_over_udp(node: Node, open_tcp: OpenTcp) -> None:
+    with both() as (datagrams, listener):
+        phone = open_tcp(node)
+        phone.send(Call(f"sip:bob@{listener.sent_by}", "127.0.0.1:5060", "TCP").request("INVITE", body=LARGE))
+        server = listener.accept()
+
+        server.send(answer(server.receive(), "503 Service Unavailable"))
+
+        assert phone.receive_final().status == 503
+        datagrams.socket.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            datagrams.receive()
+
+
 def test_t1_small_request_stays_on_udp(node: Node, caller: UdpPeer) -> None:
     with both() as (datagrams, _):
         caller.send(
@@ -199,6 +213,15 @@ def test_t4_message_may_come_in_any_pieces(node: Node, open_tcp: OpenTcp, cuts: 
 
 def test_t5_unreachable_udp_port_is_503_at_once(node: Node, caller: UdpPeer) -> None:
     caller.send(Call(f"sip:bob@127.0.0.1:{unused_port()}", caller.sent_by).request("INVITE"), node.udp.local)
+
+    assert caller.receive_final().status == 503
+
+
+def test_t5_unreachable_port_of_ipv6_is_503_at_once(start_node: StartNode, udp: MakeUdp) -> None:
+    node, caller, gone = start_node(sip={"listen": "[::1]:0"}), udp("::1"), udp("::1")
+    gone.close()
+
+    caller.send(Call(f"sip:bob@{gone.sent_by}", caller.sent_by).request("MESSAGE"), node.udp.local)
 
     assert caller.receive_final().status == 503
 

@@ -1,11 +1,13 @@
 """Row T7: phones behind a connection of their own (RFC 5626), as their registrar sees them."""
 
+import socket
+import struct
 from collections.abc import Callable
 
 import pytest
 
 from server.node import Node
-from tests.conformance.conftest import StartNode, wait_closed
+from tests.conformance.conftest import MakeUdp, StartNode, wait_closed
 from tests.conformance.peer import Call, Message, StreamPeer, UdpPeer, answer
 
 OpenTcp = Callable[[Node], StreamPeer]
@@ -145,3 +147,33 @@ def test_t7_flow_is_kept_by_the_keep_alives_of_its_phone(
 
     assert phone.receive().start.startswith("INVITE")
     assert silent.is_closed()
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_t7_stun_on_the_sip_port_says_where_the_phone_is_seen(start_node: StartNode, udp: MakeUdp, host: str) -> None:
+    node = start_node(sip={"listen": ["127.0.0.1:0", "[::1]:0"]})
+    phone = udp(host)
+    number = "" if host == "127.0.0.1" else "-2"
+    port = int(node.bound()[f"sip-udp{number}"].rpartition(":")[2])
+    transaction = bytes(range(12))
+
+    phone.send(struct.pack("!HHI", 1, 0, 0x2112A442) + transaction, (host, port))
+    data = phone.socket.recv(100)
+
+    kind, length, magic = struct.unpack_from("!HHI", data)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    seen = bytes(a ^ b for a, b in zip(data[28:], data[4:20], strict=False))
+    assert (kind, length, magic, data[8:20]) == (0x0101, len(data) - 20, 0x2112A442, transaction)
+    assert struct.unpack_from("!HHxBH", data, 20)[0] == 0x0020
+    assert socket.inet_ntop(family, seen) == host
+    assert struct.unpack_from("!H", data, 26)[0] ^ 0x2112 == phone.address[1]
+
+
+@pytest.mark.parametrize(
+    "data", [b"\0\1", b"\0\1\0\0" + bytes(16), b"\1\1\0\0\x21\x12\xa4\x42" + bytes(12), b"\1" * 40]
+)
+def test_t7_what_only_looks_like_stun_is_not_answered(node: Node, caller: UdpPeer, data: bytes) -> None:
+    caller.send(data, node.udp.local)
+    caller.send(Call("sip:server@127.0.0.1", caller.sent_by).request("OPTIONS"), node.udp.local)
+
+    assert caller.receive().status == 200

@@ -49,7 +49,7 @@ def test_transport_is_the_one_asked_for(text: str, transport: str) -> None:
     [
         ("sip:192.0.2.1", Target("UDP", "192.0.2.1", 5060, "192.0.2.1")),
         ("sip:192.0.2.1:7;transport=tcp", Target("TCP", "192.0.2.1", 7, "192.0.2.1")),
-        ("sips:[2001:DB8:0::1]", Target("TLS", "2001:db8::1", 5061, "2001:DB8:0::1")),
+        ("sips:[2001:DB8:0::1]", Target("TLS", "2001:db8::1", 5061, "2001:db8:0::1")),
         ("sip:localhost", Target("UDP", "127.0.0.1", 5060, "localhost")),
         ("sip:a.example;maddr=192.0.2.9", Target("UDP", "192.0.2.9", 5060, "a.example")),
     ],
@@ -93,7 +93,7 @@ def test_without_any_service_the_name_itself_is_looked_up() -> None:
     records = {("a.example", "A"): ("192.0.2.1", "192.0.2.2"), ("a.example", "AAAA"): ("2001:db8::1",)}
 
     assert located("sip:a.example.", records) == [
-        Target("UDP", host, 5060, "a.example.") for host in ("192.0.2.1", "192.0.2.2", "2001:db8::1")
+        Target("UDP", host, 5060, "a.example") for host in ("192.0.2.1", "192.0.2.2", "2001:db8::1")
     ]
 
 
