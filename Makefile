@@ -3,6 +3,9 @@
 # make lint       ruff: rules and layout            make types      mypy --strict
 # make contracts  who may import whom               make bench      every benchmark, one after another; says what falls short
 # make docs       write the tables of docs/ anew          make lock       write the locks anew; UPGRADE=--upgrade for newer releases
+# make verify     weave every function of the standard library, on every Python, and check the code statically
+# make explore    test suites of well-known packages and of the server, plain and woven, on every Python: takes hours;
+#                 ARGS="attrs json" chooses some
 # make clean      remove what these targets made
 #
 # PYTHON=/usr/bin/python3.12 chooses the interpreter of .venv; without it the first of 3.11, 3.12, 3.13 that has venv is taken.
@@ -21,7 +24,7 @@ LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 
 # percent of branches and lines that the tests must reach
 COVERAGE := 95
 
-.PHONY: run test lint types contracts bench docs lock clean
+.PHONY: run test lint types contracts bench docs lock verify explore clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m weaver.run apps.click2call --demo $(ARGS)
@@ -57,6 +60,14 @@ lock: $(VENV)/.made
 	$(LOCK) --extra build pyproject.toml -o requirements.lock
 	$(LOCK) --extra build --extra test --extra interop -c requirements.lock pyproject.toml -o requirements-test.lock
 	$(LOCK) --extra build --extra test --extra lint -c requirements-test.lock pyproject.toml -o requirements-lint.lock
+
+verify: $(VENV)/.test
+	sh tests/each_python.sh $(BIN)/python tests/woven/verify_library.py $(ARGS)
+
+explore: $(VENV)/.test
+	EXPLORE_EXAMPLES=2000 sh tests/each_python.sh $(BIN)/python -m pytest -q --timeout=3600 \
+		tests/weaver/weaving/test_generated.py
+	sh tests/each_python.sh $(BIN)/python tests/woven/explore.py $(ARGS)
 
 clean:
 	rm -rf .venv .venv-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -7,13 +7,16 @@ context to what a message starts (``inherit_through``), and a task that finds it
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, Token
+from functools import partial
 from itertools import count
 from secrets import token_hex
-from typing import NamedTuple
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
-from weaver.dye import BITS, SPACE, UNRESOLVED, Dyes, mask_of
+from weaver.dye import BITS, SLOT_NAMES, SPACE, UNRESOLVED, Dyes, mask_of
 
 _PREFIX = token_hex(6)
 _serial = count(1)
@@ -45,6 +48,19 @@ class DiagnosticContext:
 
 current_context: ContextVar[DiagnosticContext | None] = ContextVar("current_context", default=None)
 """The context of the message that is being worked on; None outside of any."""
+
+
+def _reduce(variable: ContextVar[Any]) -> str | tuple[Any, ...]:
+    """Stand in for the dyes in code that is pickled by value: whoever reads it finds no dye, and needs no weaver.
+
+    Errors: TypeError for every other variable, as if this function were not there.
+    """
+    if variable is not current_dyes:
+        return variable.__reduce_ex__(4)
+    return SimpleNamespace, (), {"get": partial(SimpleNamespace, **dict.fromkeys(SLOT_NAMES, False))}
+
+
+copyreg.pickle(ContextVar, _reduce)
 
 
 class _Inheritance:

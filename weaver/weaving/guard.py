@@ -21,7 +21,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import CodeType
+from itertools import chain
+from types import CodeType, SimpleNamespace
 from typing import Any
 
 from weaver.weaving.assembler import RESUME, Row, exception_rows, exception_table, instruction, particular
@@ -36,6 +37,10 @@ class Gate:
 
     def __init__(self, on: bool = False) -> None:
         self.on = on
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Become a gate that is shut for ever, in code that is pickled by value; no weaver is needed to read it."""
+        return SimpleNamespace, (), {"on": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,15 @@ def retarget(woven: CodeType, original: CodeType, advice: Advice) -> CodeType:
         co_consts=(*original.co_consts, *_constants(advice).values()),
         co_names=(*original.co_names, *_names(advice)),
     )
+
+
+def inert() -> tuple[object, ...]:
+    """Return what ``__reduce__`` of an object should whose methods are the ``enter``, ``exit`` and ``throw`` of advice.
+
+    Code that is pickled by value, as some libraries do, then holds advice that does nothing, made of built-in things:
+    ``chain`` takes any arguments and is the token, ``{}.get(token, value)`` is the value.
+    """
+    return SimpleNamespace, (), {"enter": chain, "exit": {}.get, "throw": {}.get}
 
 
 def same(token: object, value: object) -> object:

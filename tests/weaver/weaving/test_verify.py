@@ -21,7 +21,6 @@ def written(*steps: bytes) -> str:
     return "; ".join(verify(EMPTY.replace(co_code=b"".join(steps), co_linetable=b"", co_stacksize=9)))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("module", SAMPLE)
 def test_library_code_is_sound_when_woven(module: str, shape: str) -> None:

@@ -1,0 +1,71 @@
+"""Whose test suites are run woven: well-known pure-Python packages, parts of the standard library, and the server."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A test suite and what is woven while it runs.
+
+    Shape: ``prefixes`` are the modules that are woven; ``source`` is the folder of the unpacked source in which it
+    runs, None for one that needs none; ``why`` says what is particular to its code; ``left_out`` are tests that do not
+    give the same result twice, woven or not, by pytest's name, and why.
+    """
+
+    name: str
+    prefixes: tuple[str, ...]
+    arguments: tuple[str, ...]
+    why: str
+    source: str | None = None
+    runner: Literal["pytest", "unittest"] = "pytest"
+    gevent: bool = False
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def package(name: str, source: str, why: str, *prefixes: str, tests: str = "tests", **more: object) -> Subject:
+    """Return a package from the registry."""
+    return Subject(name, prefixes or (name,), (tests,), why, source, **more)  # type: ignore[arg-type]
+
+
+def library(name: str, why: str, *modules: str, prefix: str = "") -> Subject:
+    """Return a part of the standard library; its tests are modules of ``test``."""
+    tests = tuple(f"test.{module}" for module in modules or (f"test_{name}",))
+    return Subject(name, (prefix or name,), tests, why, runner="unittest")
+
+
+TIMES = (
+    (
+        "tests/test_deserialization.py::TestFieldDeserialization::test_invalid_datetime_deserialization",
+        "its names have the time of day in them",
+    ),
+)
+
+PACKAGES = (
+    package("attrs", "attrs-25.3.0", "generated methods, slots, descriptors", "attr", "attrs"),
+    package("click", "click-8.1.8", "decorators, contexts, exceptions as control flow"),
+    package("jinja2", "jinja2-3.1.6", "compiles to generators and coroutines, called from C"),
+    package("markdown", "markdown-3.8", "deep class trees, registries, regular expressions"),
+    package("marshmallow", "marshmallow-4.0.0", "metaclasses, class registry", left_out=TIMES),
+    package("more_itertools", "more_itertools-10.7.0", "generators and iterators of every kind"),
+    package("packaging", "packaging-25.0", "comparisons and keys called from C"),
+    package("pyparsing", "pyparsing-3.2.3", "operator methods, recursion, wrapped parse actions"),
+    package("toolz", "toolz-1.0.0", "currying by signature, C callers", tests="toolz/tests"),
+)
+
+LIBRARY = (
+    library("argparse", "classes that call each other by name"),
+    library("contextlib", "context managers out of generators", "test_contextlib", "test_contextlib_async"),
+    library("coroutines", "the tests themselves are woven", prefix="test.test_coroutines"),
+    library("dataclasses", "generated methods"),
+    library("email", "lazy imports, policies, recursion"),
+    library("functools", "descriptors, C callers, dispatch"),
+    library("generators", "the tests themselves are woven", prefix="test.test_generators"),
+    library("json", "recursion to the limit, C callers"),
+)
+
+SERVER = (
+    Subject("server", ("server",), ("tests/server", "tests/scenarios"), "this project's own server", gevent=True),
+)
+
+SUBJECTS = {subject.name: subject for subject in (*PACKAGES, *LIBRARY, *SERVER)}
