@@ -27,8 +27,8 @@ from weaver.pointcut.match import match
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.shadow import scan_module
-from weaver.swap import original_code
+from weaver.scan import scan_module
+from weaver.swap import code_at
 from weaver.woven_cache import BUILT, Kept, Selection, cache_tag, path_in, store_module
 
 FILE = "instrumentation.toml"
@@ -86,7 +86,7 @@ def _kept(module: ModuleType, monitors: Iterable[ServerMonitor], report: Report)
             report.kept[monitor.name] += 1
         if selected:
             selections = tuple(dict.fromkeys(monitor.selection for monitor in selected))
-            yield Kept(shadow, original_code(shadow.function), selections)
+            yield Kept(shadow, code_at(shadow), selections)
 
 
 def server_monitors(config: InstrumentationConfig) -> list[ServerMonitor]:

@@ -19,7 +19,8 @@ from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, 
 from weaver.event import EventBuffer
 from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
 from weaver.pointcut.match import match
-from weaver.shadow import Shadow, scan_module
+from weaver.scan import scan_module
+from weaver.shadow import Shadow
 from weaver.swap import Weave, weave_shadow
 from weaver.woven_cache import Selection, WovenCache
 

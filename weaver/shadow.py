@@ -1,16 +1,16 @@
-"""Joinpoint shadows: the functions of a module at which an execution can be woven, with what pointcuts ask about them.
+"""Joinpoint shadows: the places in a module's functions where something can be woven, with what pointcuts ask of them.
 
-A scan looks only at the module's namespace and the classes in it: nothing is called and nothing imported.
+A shadow outlives nothing: it holds its function weakly, so that functions and modules die when the program drops them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cached_property, partialmethod
-from types import FunctionType, ModuleType
-from typing import Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import CodeType, FunctionType
+from typing import Any, Literal
+from weakref import ref
 
 Kind = Literal["execution", "call", "handler", "get", "set"]
 CoKind = Literal["plain", "generator", "coroutine", "async_generator"]
@@ -24,7 +24,7 @@ class Parameter:
     annotation: str | None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Shadow:
     """A function, or a place in one, that can be woven.
 
@@ -33,7 +33,10 @@ class Shadow:
     ``module.Class`` or None; ``bases`` are the dotted names of that class and its bases, in method resolution order;
     ``owners`` are the dotted names of what a called, caught, read or written name belongs to, empty when only known at
     run time; ``offset`` tells two such places in one function apart; ``decorators`` are dotted names as written, those
-    of a method's class prefixed ``class:``.
+    of a method's class prefixed ``class:``. A function inside another one has the outermost as its ``function``;
+    ``path`` are the places of the constants that lead from that one's code to its own. ``obstacle`` says why it cannot
+    be woven, if so.
+    Errors: ReferenceError by ``function`` when it is gone.
     """
 
     module: str
@@ -45,86 +48,87 @@ class Shadow:
     bases: tuple[str, ...]
     parameters: tuple[Parameter, ...]
     returns: str | None
-    function: FunctionType
+    function: FunctionType = field(repr=False)
     kind: Kind = "execution"
     owners: tuple[str, ...] = ()
     offset: int = 0
     decorators: tuple[str, ...] = ()
     flags: CoKind = "plain"
+    path: tuple[int, ...] = ()
+    obstacle: str = ""
 
     @property
     def id(self) -> str:
-        """``module:qualname``."""
-        return f"{self.module}:{self.qualname}"
+        """``module:qualname``; of a place in a function with its kind, name and line."""
+        where = f"{self.module}:{self.qualname}"
+        return where if self.kind == "execution" else f"{where} {self.kind} {self.name} line {self.line}"
+
+    @property
+    def is_alive(self) -> bool:
+        """Say whether the program still has the function."""
+        return _WEAK.reference(self)() is not None
 
 
-def scan_module(module: ModuleType) -> list[Shadow]:
-    """Return a shadow for every function that the module defines, in its classes too."""
-    found: dict[int, Shadow] = {}
-    for function, owner in _functions(vars(module), module.__name__, None, set()):
-        if id(function) not in found:
-            found[id(function)] = _shadow(function, owner)
-    return list(found.values())
+class _Weakly:
+    """The slot ``function``, made to hold its value weakly."""
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def __get__(self, shadow: Shadow | None, owner: type | None = None) -> Any:
+        if shadow is None:
+            return self
+        function = self.reference(shadow)()
+        if function is None:
+            raise ReferenceError(f"the function of {shadow.id} is gone")
+        return function
+
+    def __set__(self, shadow: Shadow, function: object) -> None:
+        try:
+            reference: Callable[[], object] = ref(function)
+        except TypeError:
+            reference = lambda: function  # noqa: E731  what cannot be held weakly is no function that we weave
+        self._slot.__set__(shadow, reference)
+
+    def reference(self, shadow: Shadow) -> Callable[[], object]:
+        """Return what gives the function, or None when it is gone."""
+        found: Callable[[], object] = self._slot.__get__(shadow)
+        return found
 
 
-def _functions(
-    namespace: Mapping[str, object], module: str, owner: type | None, seen: set[int]
-) -> Iterator[tuple[FunctionType, type | None]]:
-    for value in list(namespace.values()):
-        for function in _unwrap(value):
-            if function.__module__ == module:
-                yield function, owner
-        if isinstance(value, type) and getattr(value, "__module__", None) == module and id(value) not in seen:
-            seen.add(id(value))
-            yield from _functions(vars(value), module, value, seen)
+class _Lazily:
+    """The slot ``decorators``, made to take a function that finds them when somebody asks."""
+
+    def __init__(self, slot: Any) -> None:
+        self._slot = slot
+
+    def __get__(self, shadow: Shadow | None, owner: type | None = None) -> Any:
+        if shadow is None:
+            return self
+        found = self._slot.__get__(shadow)
+        return found() if callable(found) else found
+
+    def __set__(self, shadow: Shadow, value: object) -> None:
+        self._slot.__set__(shadow, value)
 
 
-def _unwrap(value: object) -> Iterator[FunctionType]:
-    """Return the functions behind an attribute: of a method, a property, a decorated function.
-
-    Of a chain of decorators only the innermost function counts; the others run it.
-    """
-    candidates: list[object] = [value]
-    if isinstance(value, (staticmethod, classmethod)):
-        candidates = [value.__func__]
-    elif isinstance(value, property):
-        candidates = [value.fget, value.fset, value.fdel]
-    elif isinstance(value, (cached_property, partialmethod)):
-        candidates = [value.func]
-    for candidate in candidates:
-        innermost: FunctionType | None = None
-        steps = 0
-        while candidate is not None and steps < 20:
-            if isinstance(candidate, FunctionType):
-                innermost = candidate
-            candidate, steps = inspect.getattr_static(candidate, "__wrapped__", None), steps + 1
-        if innermost is not None:
-            yield innermost
+_WEAK = _Weakly(vars(Shadow)["function"])
+setattr(Shadow, "function", _WEAK)  # noqa: B010  the field keeps its type for whoever reads it
+setattr(Shadow, "decorators", _Lazily(vars(Shadow)["decorators"]))  # noqa: B010
 
 
-def _shadow(function: FunctionType, owner: type | None) -> Shadow:
-    code = function.__code__
+def parameter_names(code: CodeType) -> tuple[str, ...]:
+    """Return the names of all parameters, in the order of ``co_varnames``."""
     count = code.co_argcount + code.co_kwonlyargcount
     count += bool(code.co_flags & inspect.CO_VARARGS) + bool(code.co_flags & inspect.CO_VARKEYWORDS)
-    annotations = getattr(function, "__annotations__", {}) or {}
-    parameters = tuple(Parameter(name, _text(annotations.get(name))) for name in code.co_varnames[:count])
-    class_name = None if owner is None else f"{owner.__module__}.{owner.__qualname__}"
-    bases = () if owner is None else tuple(f"{base.__module__}.{base.__qualname__}" for base in owner.__mro__)
-    return Shadow(
-        function.__module__,
-        function.__qualname__,
-        function.__name__,
-        code.co_filename,
-        code.co_firstlineno,
-        class_name,
-        bases,
-        parameters,
-        _text(annotations.get("return")),
-        function,
+    return code.co_varnames[:count]
+
+
+def kind_of_code(code: CodeType) -> CoKind:
+    """Say what calling the code gives: its result, a generator, a coroutine, an asynchronous generator."""
+    flags: tuple[tuple[int, CoKind], ...] = (
+        (inspect.CO_ASYNC_GENERATOR, "async_generator"),
+        (inspect.CO_COROUTINE | inspect.CO_ITERABLE_COROUTINE, "coroutine"),
+        (inspect.CO_GENERATOR, "generator"),
     )
-
-
-def _text(annotation: object) -> str | None:
-    if annotation is None:
-        return None
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    return next((kind for flag, kind in flags if code.co_flags & flag), "plain")

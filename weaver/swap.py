@@ -1,7 +1,8 @@
 """Puts woven code objects into functions and the original ones back.
 
-The function object stays the same one, so every name, bound method and table that holds it sees the swap. Functions
-that share a code object (closures of one ``def``, copies) are swapped together.
+The function object stays the same one, so every name, bound method and table that holds it sees the swap. The code of a
+function inside another one is a constant of the outer one's: those to come get theirs from there, those alive are found
+by who runs the code. Functions that share a code object are swapped together.
 
 Everything here compares code objects by identity: two of them can be equal and still not be the same, and comparing
 hashes their constants, which are the advice.
@@ -9,88 +10,250 @@ hashes their constants, which are the advice.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from types import CodeType, FunctionType
-from weakref import WeakKeyDictionary
+from typing import NamedTuple
+from weakref import WeakKeyDictionary, ref
 
 from weaver.errors import WeaveError
+from weaver.holders import holders_of, remember
 from weaver.shadow import Shadow
 from weaver.weaving import Advice, weave
+from weaver.weaving.rewrite import PlacedAdvice, rewrite
 
 Weave = Callable[[CodeType, Advice], CodeType]
-"""Makes the woven code object: ``weaver.weaving.weave``, or the woven cache's."""
+"""Makes the woven code object of an execution: ``weaver.weaving.weave``, or the woven cache's."""
+
+Path = tuple[int, ...]
+_FAULTS = (ValueError, LookupError, TypeError, OverflowError)
+_OBFUSCATED = ("__pyarmor", "__armor")
 
 
-class _Swapped:
-    __slots__ = ("original", "woven")
+class Change(NamedTuple):
+    """Advice for a shadow, in place of what was there; None takes it out."""
 
-    def __init__(self, original: CodeType, woven: CodeType) -> None:
-        self.original = original
-        self.woven = woven
-
-
-_swapped: WeakKeyDictionary[FunctionType, _Swapped] = WeakKeyDictionary()
+    shadow: Shadow
+    advice: Advice | None
+    weave: Weave | None = None
 
 
 def weave_shadow(shadow: Shadow, advice: Advice | None, woven: Weave | None = None) -> None:
-    """Weave advice into a function, in place of what was there; None puts the original code object back.
+    """Weave advice into one shadow, as ``weave_shadows`` does.
 
-    Errors: WeaveError when the code cannot be woven, or when somebody else has put another code object in meanwhile;
-    then the function stays as it is.
+    Errors: WeaveError.
     """
-    function = shadow.function
-    state = _swapped.get(function)
-    if state is not None and function.__code__ is state.original:
-        state = None  # put back by another shadow of the same code, or by hand
-    if state is not None and function.__code__ is not state.woven:
-        raise WeaveError(shadow.module, shadow.qualname, "another tool has replaced its code; it is left alone")
-    if advice is None:
-        if state is not None:
-            _swap(_holders(function, state.woven), state.original, None)
-        return
-    original = function.__code__ if state is None else state.original
-    try:
-        made = (woven or weave)(original, advice)
-        if made.co_freevars != original.co_freevars:
-            raise ValueError("the woven code has other free variables")
-    except (ValueError, LookupError, TypeError, OverflowError) as error:
-        raise WeaveError(shadow.module, shadow.qualname, str(error)) from error
-    holders = _holders(function, original)
-    if state is not None:
-        holders += [one for one in _holders(function, state.woven) if one not in holders]
-    _swap(holders, made, original)
+    for error in weave_shadows([Change(shadow, advice, woven)]):
+        raise error
+
+
+def weave_shadows(changes: Iterable[Change]) -> list[WeaveError]:
+    """Apply changes; where nothing is left, the original code object is back.
+
+    Shape: the list of what could not be done. Such a shadow stays as it is; so do all of a function into which somebody
+    else has put another code object meanwhile.
+    """
+    errors: list[WeaveError] = []
+    swaps: list[_Swap] = []
+    for function, wanted in _by_function(changes, errors):
+        state = _states.get(function) or _State(original_code(function))
+        if function.__code__ is not state.current and function.__code__ is not state.original:
+            reason = "another tool has replaced its code; it is left alone"
+            errors += [WeaveError(one.shadow.module, one.shadow.qualname, reason) for one in wanted]
+            continue
+        errors += state.change(wanted)
+        swaps += state.swaps(function)
+    _swap(swaps)
+    return errors
 
 
 def is_woven(function: FunctionType) -> bool:
     """Say whether the function runs woven code now."""
-    state = _swapped.get(function)
-    return state is not None and function.__code__ is state.woven
+    return id(function.__code__) in _below
 
 
 def original_code(function: FunctionType) -> CodeType:
     """Return the code object that the function had before it was woven, its present one if it is not woven."""
-    state = _swapped.get(function)
-    return state.original if state is not None and function.__code__ is state.woven else function.__code__
+    found = _below.get(id(function.__code__))
+    return function.__code__ if found is None else found[1]
 
 
-def _swap(functions: list[FunctionType], code: CodeType, original: CodeType | None) -> None:
-    """Put a code object into functions; ``original`` is what lies below a woven one, None when nothing does."""
-    for one in functions:
-        one.__code__ = code
-        if original is None:
-            _swapped.pop(one, None)
-        else:
-            _swapped[one] = _Swapped(original, code)
+def code_at(shadow: Shadow) -> CodeType:
+    """Return the original code object of a shadow: of its function, or of one inside it."""
+    return _inside(original_code(shadow.function), shadow.path)
 
 
-def _holders(function: FunctionType, code: CodeType) -> list[FunctionType]:
-    """Return the function and its live siblings that share the code object.
+def _inside(code: CodeType, path: Path) -> CodeType:
+    for place in path:
+        code = code.co_consts[place]
+    return code
 
-    The search costs a walk over all objects, so it is made only for functions that were made inside another one: a
-    ``def`` of a module or class runs once.
+
+_below: dict[int, tuple[ref[CodeType], CodeType]] = {}
+"""What lies below each woven code object that lives, by its identity."""
+
+
+def _lay(woven: CodeType, original: CodeType) -> None:
+    identity = id(woven)
+    _below[identity] = (ref(woven, lambda _: _below.pop(identity, None)), original)
+
+
+def _by_function(changes: Iterable[Change], errors: list[WeaveError]) -> Iterable[tuple[FunctionType, list[Change]]]:
+    found: dict[int, tuple[FunctionType, list[Change]]] = {}
+    for change in changes:
+        if change.shadow.obstacle:
+            errors.append(WeaveError(change.shadow.module, change.shadow.qualname, change.shadow.obstacle))
+        elif change.shadow.is_alive:
+            function = change.shadow.function
+            found.setdefault(id(function), (function, []))[1].append(change)
+    return found.values()
+
+
+@dataclass(frozen=True, slots=True)
+class _Swap:
+    """One code object that takes the place of others.
+
+    Shape: ``function`` is known to run one of the old ones; ``shared`` says that others may do so too.
     """
-    if "<locals>" not in function.__qualname__:
-        return [function]
-    siblings = [one for one in gc.get_referrers(code) if isinstance(one, FunctionType) and one.__code__ is code]
-    return [function, *(one for one in siblings if one is not function)]
+
+    state: _State
+    function: FunctionType | None
+    old: Sequence[CodeType]
+    new: CodeType
+    shared: bool
+
+
+class _State:
+    """What is woven into one function, and into those inside it.
+
+    Shape: ``parts`` are the changes in force, by path, then by kind and offset; ``woven`` the code objects that are in
+    force, where they are not the original ones; ``generations`` those of before that somebody may still run.
+    """
+
+    def __init__(self, original: CodeType) -> None:
+        self.original = original
+        self.woven: dict[Path, CodeType] = {}
+        self._parts: dict[Path, dict[tuple[str, int, str], Change]] = {}
+        self._generations: dict[Path, list[ref[CodeType]]] = {}
+        self._made: dict[Path, tuple[list[object], CodeType]] = {}
+        self._changed: set[Path] = set()
+
+    @property
+    def current(self) -> CodeType:
+        """The code object that the function runs."""
+        return self.woven.get((), self.original)
+
+    def change(self, changes: Sequence[Change]) -> list[WeaveError]:
+        """Make the code objects that the changes ask for; return what could not be made."""
+        before = {path: dict(part) for path, part in self._parts.items()}
+        for change in changes:
+            self._put(change)
+        errors: list[WeaveError] = []
+        made: dict[Path, CodeType] = {}
+        try:
+            self._make((), self.original, made)
+        except _FAULTS:
+            self._parts = before
+            errors = [error for error in map(self._try, changes) if error is not None]
+            made = {}
+            self._make((), self.original, made)
+        self._changed = {path for path in (*made, *self.woven) if made.get(path) is not self.woven.get(path)}
+        self.woven = made
+        return errors
+
+    def _put(self, change: Change) -> Change | None:
+        """Note a change; return the one that it takes the place of."""
+        shadow = change.shadow
+        part = self._parts.setdefault(shadow.path, {})
+        key = (shadow.kind, shadow.offset, shadow.name)
+        before = part.pop(key, None)
+        if change.advice is not None:
+            part[key] = change
+        if not part:
+            del self._parts[shadow.path]
+        return before
+
+    def _try(self, change: Change) -> WeaveError | None:
+        """Note a change if the code can be made with it."""
+        shadow = change.shadow
+        before = self._put(change)
+        try:
+            self._weave(shadow.path, _inside(self.original, shadow.path), [])
+        except _FAULTS as error:
+            self._put(change._replace(advice=None) if before is None else before)
+            return WeaveError(shadow.module, shadow.qualname, str(error))
+        return None
+
+    def swaps(self, function: FunctionType) -> list[_Swap]:
+        """Return the swaps that put the code objects in force."""
+        found: list[_Swap] = []
+        for path in self._changed:
+            original = _inside(self.original, path)
+            new = self.woven.get(path, original)
+            known = self._generations.setdefault(path, [])
+            old = [code for code in (original, *(one() for one in known)) if code is not None and code is not new]
+            known[:] = [one for one in known if one() is not None and one() is not new]
+            if new is not original:
+                known.append(ref(new))
+            shared = bool(path) or "<locals>" in function.__qualname__
+            found.append(_Swap(self, None if path else function, old, new, shared))
+        return found
+
+    def _make(self, path: Path, code: CodeType, made: dict[Path, CodeType]) -> CodeType:
+        """Make the code at a path, with the codes inside it; note in ``made`` what differs from the original."""
+        deeper = {below[len(path)] for below in self._parts if len(below) > len(path) and below[: len(path)] == path}
+        if not deeper and path not in self._parts:
+            return code
+        inside = {place: self._make((*path, place), code.co_consts[place], made) for place in deeper}
+        made[path] = self._weave(path, code, [(place, inside[place]) for place in sorted(inside)])
+        return made[path]
+
+    def _weave(self, path: Path, original: CodeType, inside: list[tuple[int, CodeType]]) -> CodeType:
+        """Weave one code object; the one made last is taken again when nothing has changed."""
+        part = list(self._parts.get(path, {}).values())
+        ingredients: list[object] = [*(one for _, one in inside), *(change.advice for change in part)]
+        last = self._made.get(path)
+        if last is not None and len(last[0]) == len(ingredients):
+            if all(one is other for one, other in zip(last[0], ingredients, strict=True)):
+                return last[1]
+        if any(name.startswith(_OBFUSCATED) for name in original.co_names):
+            raise ValueError("its code is obfuscated")
+        code = original
+        if inside:
+            replaced = dict(inside)
+            constants = (replaced.get(place, constant) for place, constant in enumerate(code.co_consts))
+            code = code.replace(co_consts=tuple(constants))
+        code = rewrite(code, [_placed(change) for change in part if change.shadow.kind != "execution"])
+        for change in part:
+            if change.shadow.kind == "execution" and change.advice is not None:
+                code = (change.weave or weave)(code, change.advice)
+        if code.co_freevars != original.co_freevars:
+            raise ValueError("the woven code has other free variables")
+        self._made[path] = (ingredients, code)
+        _lay(code, original)
+        return code
+
+
+def _placed(change: Change) -> PlacedAdvice:
+    kind, advice = change.shadow.kind, change.advice
+    assert kind != "execution"
+    assert advice is not None
+    return PlacedAdvice(kind, change.shadow.offset, advice)
+
+
+_states: WeakKeyDictionary[FunctionType, _State] = WeakKeyDictionary()
+
+
+def _swap(swaps: Sequence[_Swap]) -> None:
+    """Put code objects into functions; who runs them is asked once for all."""
+    holders = holders_of(code for swap in swaps if swap.shared for code in swap.old)
+    for swap in swaps:
+        functions: list[FunctionType] = [] if swap.function is None else [swap.function]
+        for code in swap.old if swap.shared else ():
+            functions += [one for one in holders[id(code)] if one is not swap.function]
+        for one in functions:
+            one.__code__ = swap.new
+            if swap.function is not None:
+                _states[one] = swap.state
+        if swap.shared:
+            remember(swap.new, functions)

@@ -7,7 +7,7 @@ import pytest
 
 from weaver import build
 from weaver.pointcut.parser import parse_pointcut
-from weaver.shadow import scan_module
+from weaver.scan import scan_module
 from weaver.weaving import Advice
 from weaver.woven_cache import Selection, WovenCache, path_in
 

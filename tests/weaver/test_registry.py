@@ -13,7 +13,8 @@ from weaver.event import EventBuffer
 from weaver.monitor import MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.shadow import Shadow, scan_module
+from weaver.scan import scan_module
+from weaver.shadow import Shadow
 from weaver.woven_cache import Kept, Selection, WovenCache, store_module
 
 F = "execution(* woven_target.f(..))"

@@ -1,6 +1,7 @@
 import importlib.util
 import marshal
 import sys
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -8,7 +9,8 @@ from types import FunctionType, ModuleType
 import pytest
 
 from weaver import woven_cache
-from weaver.shadow import Shadow, scan_module
+from weaver.scan import scan_module
+from weaver.shadow import Shadow
 from weaver.swap import weave_shadow
 from weaver.weaving import Advice, Gate, Guard, weave
 from weaver.woven_cache import (
@@ -61,21 +63,27 @@ class Log:
         return Advice(self.enter, self.exit, self.throw, guard)
 
 
+KEPT: list[ModuleType] = []
+"""Shadows do not keep their functions alive."""
+
+
 def imported(path: Path, name: str = "woven_subject") -> dict[str, Shadow]:
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
     module: ModuleType = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    KEPT.append(module)
     return {shadow.name: shadow for shadow in scan_module(module)}
 
 
 @pytest.fixture
-def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     path = tmp_path / "woven_subject.py"
     path.write_text(SOURCE)
-    return path
+    yield path
+    KEPT.clear()
 
 
 @pytest.fixture

@@ -19,7 +19,8 @@ from weaver.pointcut.residue import (
     TargetIs,
     ThisIs,
 )
-from weaver.shadow import Parameter, Shadow, scan_module
+from weaver.scan import scan_module
+from weaver.shadow import Parameter, Shadow
 
 
 class Base:

@@ -1,10 +1,10 @@
 import functools
 import sys
 import types
-from collections.abc import Iterator
 from typing import Any
 
-from weaver.shadow import Parameter, Shadow, scan_module
+from weaver.scan import scan_module
+from weaver.shadow import Parameter, Shadow
 
 SOURCE = """
 import functools
@@ -76,6 +76,7 @@ def test_functions_methods_and_properties_are_found_and_nothing_else() -> None:
         "Child.plain",
         "cached",
         "decorated",
+        "decorated.<locals>.wrapper",
     ]
 
 
@@ -135,5 +136,4 @@ def test_real_package_is_scanned_without_a_name_twice() -> None:
 
     found = scan_module(sys.modules[argparse.__name__])
 
-    functions: Iterator[types.FunctionType] = (shadow.function for shadow in found)
-    assert len({id(function) for function in functions}) == len(found) > 100
+    assert len({(id(shadow.function), shadow.path) for shadow in found}) == len(found) > 100

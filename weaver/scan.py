@@ -1,0 +1,280 @@
+"""Finds the functions of a module: each becomes a shadow.
+
+Nothing of the program is called and nothing imported: values are looked at by their exact type. The walk goes through
+the namespace, its classes, containers, descriptors, decorators and closures; ``thorough`` asks the garbage collector
+for what it missed. A function inside another one is found in the constants of the outer one's code, alive or not.
+"""
+
+from __future__ import annotations
+
+import functools
+import gc
+import inspect
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from typing import Any, NamedTuple, cast
+
+from weaver.decorators import decorators_of
+from weaver.holders import thawed
+from weaver.shadow import Parameter, Shadow, kind_of_code, parameter_names
+from weaver.swap import original_code
+
+DEPTH = 6
+"""How many containers, descriptors and decorators deep the walk goes."""
+
+WIDTH = 10_000
+"""Containers with more items than this are not walked."""
+
+NATIVE = "it is a C function and has no Python code; weave its call sites, or set the property proxy = true"
+
+_NO_FUNCTIONS = frozenset({str, bytes, int, float, bool, complex, type(None), CodeType, ModuleType})
+
+
+class Nested(NamedTuple):
+    """A code object among the constants of another one.
+
+    Shape: ``path`` are places of constants, from the outermost; ``class_name`` is the qualified name of a class that
+    the code is a method of.
+    """
+
+    path: tuple[int, ...]
+    code: CodeType
+    class_name: str | None
+
+
+def scan_module(module: ModuleType, *, thorough: bool = False) -> list[Shadow]:
+    """Return a shadow for every function of a module, in its classes and in other functions too."""
+    found = _found(module)
+    if thorough:
+        for function in functions_of([module]):
+            found.setdefault(id(function), (function, None))
+    return shadows_of(module, found.values())
+
+
+def shadows_of(module: ModuleType, found: Iterable[tuple[Any, type | None]]) -> list[Shadow]:
+    """Return the shadows of functions, each with the class it belongs to, and of those inside them."""
+    functions = list(found)
+    codes = [original_code(one) if type(one) is FunctionType else None for one, _ in functions]
+    nested = [[] if code is None else list(nested_codes(code)) for code in codes]
+    inner = {id(one.code) for row in nested for one in row}
+    shadows: list[Shadow] = []
+    for (function, owner), code, row in zip(functions, codes, nested, strict=True):
+        if code is None:
+            shadows.append(_native(module, function, owner))
+        elif id(code) not in inner:
+            shadows.append(_shadow(module, function, code, owner))
+            shadows += [_nested(module, function, one) for one in row if is_function(one.code)]
+    return shadows
+
+
+def functions_of(modules: Iterable[ModuleType]) -> list[FunctionType]:
+    """Return every live function of some modules but closures; walks all objects there are, once.
+
+    A function refers to the namespace of its module, so the garbage collector knows them all.
+    """
+    namespaces = {id(vars(module)): vars(module) for module in modules}
+    with thawed():
+        holders = gc.get_referrers(*namespaces.values()) if namespaces else []
+    return [one for one in holders if type(one) is FunctionType and id(one.__globals__) in namespaces]
+
+
+def nested_codes(code: CodeType, path: tuple[int, ...] = (), class_name: str | None = None) -> Iterator[Nested]:
+    """Return the code objects inside a code object, the outer ones first."""
+    for place, constant in enumerate(code.co_consts):
+        if type(constant) is CodeType:
+            here = (*path, place)
+            yield Nested(here, constant, class_name)
+            yield from nested_codes(constant, here, None if _runs_in_calls(constant) else constant.co_qualname)
+
+
+def is_function(code: CodeType) -> bool:
+    """Say whether it is the code of a ``def`` or a lambda, not of a class body, a comprehension or a type scope."""
+    return _runs_in_calls(code) and (not code.co_name.startswith("<") or code.co_name == "<lambda>")
+
+
+def _runs_in_calls(code: CodeType) -> bool:
+    return bool(code.co_flags & inspect.CO_OPTIMIZED)
+
+
+def _found(module: ModuleType) -> dict[int, tuple[Any, type | None]]:
+    """Walk a namespace and the classes in it; return functions by identity, with their class."""
+    walk = _Walk(module)
+    walk.namespace(vars(module), None)
+    return walk.found
+
+
+class _Walk:
+    def __init__(self, module: ModuleType) -> None:
+        self._name = module.__name__
+        self._namespace = vars(module)
+        self._seen: set[int] = set()
+        self.found: dict[int, tuple[Any, type | None]] = {}
+
+    def namespace(self, namespace: Any, owner: type | None) -> None:
+        for value in list(namespace.values()):
+            if isinstance(value, type):
+                self._class(value)
+            elif type(value) not in _NO_FUNCTIONS:
+                self._value(value, owner, 0)
+
+    def _class(self, value: type) -> None:
+        namespace = type.__dict__["__dict__"].__get__(value)
+        if namespace.get("__module__") == self._name and id(value) not in self._seen:
+            self._seen.add(id(value))
+            self.namespace(namespace, value)
+
+    def _value(self, value: Any, owner: type | None, depth: int) -> None:
+        is_native = type(value) is BuiltinFunctionType and value.__module__ == self._name
+        if is_native or (type(value) is FunctionType and self._is_ours(value, owner)):
+            self.found.setdefault(id(value), (value, owner))
+        if depth < DEPTH and id(value) not in self._seen:
+            for part in _parts(value):
+                if isinstance(part, type):
+                    continue
+                self._seen.add(id(value))
+                self._value(part, owner, depth + 1)
+
+    def _is_ours(self, function: FunctionType, owner: type | None) -> bool:
+        """Say whether a function was made by this module, or for a class of it by a generator of methods.
+
+        Of a chain of decorators only the innermost function counts; the others run it.
+        """
+        if "__wrapped__" in function.__dict__:
+            return False
+        if function.__globals__ is self._namespace:
+            return True
+        return (
+            owner is not None
+            and function.__qualname__ == f"{owner.__qualname__}.{function.__name__}"
+            and (function.__module__ == self._name or function.__code__.co_filename.startswith("<"))
+        )
+
+
+def _parts(value: Any) -> Iterable[object]:
+    """Return what a value holds that may be a function: items, the functions behind an attribute, a closure."""
+    kind = type(value)
+    if kind in _NO_FUNCTIONS:
+        return ()
+    if kind is FunctionType:
+        return [*_cells(value), value.__dict__.get("__wrapped__")]
+    if issubclass(kind, property):
+        return (value.fget, value.fset, value.fdel)
+    inside = _INSIDE.get(kind)
+    if inside is not None:
+        return inside(value) if not hasattr(kind, "__len__") or len(value) <= WIDTH else ()
+    if any("__get__" in vars(base) or "__call__" in vars(base) for base in kind.__mro__[:-1]):
+        return _attributes(value)
+    return ()
+
+
+def _cells(function: FunctionType) -> list[object]:
+    contents: list[object] = []
+    for cell in function.__closure__ or ():
+        try:
+            contents.append(cell.cell_contents)
+        except ValueError:
+            continue  # not filled yet
+    return contents
+
+
+def _attributes(value: object) -> list[object]:
+    """Return the values of an object's attributes, in its dictionary and its slots."""
+    try:
+        values = list(object.__getattribute__(value, "__dict__").values())
+    except AttributeError:
+        values = []
+    for base in type(value).__mro__[:-1]:
+        for slot in vars(base).values():
+            if inspect.ismemberdescriptor(slot):
+                try:
+                    values.append(slot.__get__(value))
+                except AttributeError:
+                    continue  # an empty slot
+    return values
+
+
+_INSIDE: dict[type, Callable[[Any], Iterable[object]]] = {
+    staticmethod: lambda value: (value.__func__,),
+    classmethod: lambda value: (value.__func__,),
+    MethodType: lambda value: (value.__func__,),
+    functools.cached_property: lambda value: (value.func,),
+    functools.partial: lambda value: (value.func,),
+    functools.partialmethod: lambda value: (value.func,),
+    functools.singledispatchmethod: lambda value: (value.dispatcher, value.func),
+    type(functools.lru_cache(lambda: None)): lambda value: (value.__dict__.get("__wrapped__"),),
+    dict: lambda value: list(value.values()),
+    MappingProxyType: lambda value: list(value.values()),
+    list: list,
+    tuple: list,
+    set: list,
+    frozenset: list,
+    deque: list,
+}
+
+
+def _shadow(module: ModuleType, function: FunctionType, code: CodeType, owner: type | None) -> Shadow:
+    annotations = getattr(function, "__annotations__", {}) or {}
+    class_name = None if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+    qualname = function.__qualname__
+    if owner is not None and code.co_filename.startswith("<"):
+        qualname = f"{owner.__qualname__}.{function.__name__}"  # of a generated method it may be the generator's
+    return Shadow(
+        module.__name__,
+        qualname,
+        function.__name__,
+        code.co_filename,
+        code.co_firstlineno,
+        class_name,
+        () if owner is None else names_of_bases(owner),
+        tuple(Parameter(name, _text(annotations.get(name))) for name in parameter_names(code)),
+        _text(annotations.get("return")),
+        function,
+        decorators=_later(module, qualname, code),
+        flags=kind_of_code(code),
+    )
+
+
+def _nested(module: ModuleType, outermost: FunctionType, one: Nested) -> Shadow:
+    code = one.code
+    class_name = None if one.class_name is None else f"{module.__name__}.{one.class_name}"
+    return Shadow(
+        module.__name__,
+        code.co_qualname,
+        code.co_name,
+        code.co_filename,
+        code.co_firstlineno,
+        class_name,
+        () if class_name is None else (class_name,),
+        tuple(Parameter(name, None) for name in parameter_names(code)),
+        None,
+        outermost,
+        decorators=_later(module, code.co_qualname, code),
+        flags=kind_of_code(code),
+        path=one.path,
+    )
+
+
+def _native(module: ModuleType, function: Any, owner: type | None) -> Shadow:
+    class_name = None if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+    bases = () if owner is None else names_of_bases(owner)
+    name = function.__name__
+    return Shadow(module.__name__, name, name, "", 0, class_name, bases, (), None, function, obstacle=NATIVE)
+
+
+def _later(module: ModuleType, qualname: str, code: CodeType) -> tuple[str, ...]:
+    """Return what finds the decorators in the source, when somebody asks."""
+    later = partial(decorators_of, module.__name__, code.co_filename, qualname, code.co_firstlineno)
+    return cast("tuple[str, ...]", later)
+
+
+def names_of_bases(owner: type) -> tuple[str, ...]:
+    """Return the dotted names of a class and its bases, in method resolution order."""
+    return tuple(f"{base.__module__}.{base.__qualname__}" for base in owner.__mro__)
+
+
+def _text(annotation: object) -> str | None:
+    if annotation is None:
+        return None
+    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))

@@ -1,0 +1,95 @@
+"""Shadows of the places inside functions: calls, reads and writes of attributes, handlers of exceptions.
+
+They are made only when a pointcut can select such places, because each function's code has to be taken apart for it.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, cast
+
+from weaver.scan import is_function, names_of_bases
+from weaver.shadow import Shadow
+from weaver.swap import code_at
+from weaver.weaving.places import Place, find_places
+
+NOT_KNOWN: tuple[str, ...] = ()
+"""Owners that only a receiver tells."""
+
+
+def sites_of(shadow: Shadow, kinds: frozenset[str]) -> list[Shadow]:
+    """Return the shadows of some kinds in the function of an execution shadow, in its comprehensions too."""
+    namespace = shadow.function.__globals__
+    code = code_at(shadow)
+    return [
+        _site(shadow, path, place, namespace)
+        for path, part in _own_codes(code, shadow.path)
+        for place in find_places(part, kinds)
+    ]
+
+
+def _own_codes(code: CodeType, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], CodeType]]:
+    """Return a function's code and that of its comprehensions and class bodies, but not of functions inside it."""
+    yield path, code
+    for place, constant in enumerate(code.co_consts):
+        if type(constant) is CodeType and not is_function(constant):
+            yield from _own_codes(constant, (*path, place))
+
+
+def _site(shadow: Shadow, path: tuple[int, ...], place: Place, namespace: Mapping[str, Any]) -> Shadow:
+    name, owners = _known(place, namespace) if place.names else (place.name, NOT_KNOWN)
+    return replace(
+        shadow,
+        kind=place.kind,
+        name=name,
+        line=place.line,
+        owners=owners,
+        offset=place.at,
+        path=path,
+        function=shadow.function,
+        decorators=cast("tuple[str, ...]", partial(getattr, shadow, "decorators")),
+    )
+
+
+def _known(place: Place, namespace: Mapping[str, Any]) -> tuple[str, tuple[str, ...]]:
+    """Return the name and the owners of what a dotted name stands for now; no owners when that is only known later."""
+    *front, last = place.names
+    owner: Any = None
+    if front:
+        owner = _look_up(front, namespace)
+        if type(owner) is ModuleType:
+            value = vars(owner).get(last)
+            return _named(value, last, (".".join(front), owner.__name__))
+        if isinstance(owner, type):
+            return last, names_of_bases(owner)
+        return last, NOT_KNOWN
+    value = _look_up([last], namespace)
+    return (last, NOT_KNOWN) if value is None else _named(value, last, (str(namespace.get("__name__")),))
+
+
+def _look_up(names: Iterable[str], namespace: Mapping[str, Any]) -> Any:
+    """Return what a dotted name of modules and classes stands for, None where something else is in between."""
+    first, *rest = names
+    value = namespace.get(first, vars(builtins).get(first))
+    for name in rest:
+        if type(value) is ModuleType:
+            value = vars(value).get(name)
+        elif isinstance(value, type):
+            value = next((vars(base)[name] for base in value.__mro__ if name in vars(base)), None)
+        else:
+            return None
+    return value
+
+
+def _named(value: Any, written: str, places: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """Return the own name of a function or class, and the modules it is found in: its own and where it is written."""
+    if type(value) in {FunctionType, BuiltinFunctionType} or isinstance(value, type):
+        return value.__name__, tuple(dict.fromkeys((str(value.__module__), *places)))
+    if type(value) is MethodType:
+        owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
+        return value.__func__.__name__, names_of_bases(owner)
+    return written, tuple(dict.fromkeys(places))

@@ -1,0 +1,112 @@
+"""What runs in the place of a call, a read, a write or behind a handler, on a match: enter, the thing itself, exit.
+
+A callee that is bound runs one frame deeper than without advice; the frame takes itself out of the traceback. What
+looks at its caller's frame (``super()``, ``locals()``) is handed back as it is.
+"""
+
+from __future__ import annotations
+
+import builtins
+import inspect
+import sys
+from collections.abc import Callable
+from types import BuiltinMethodType, MethodType
+from typing import Any
+
+from weaver.weaving.guard import Advice, same
+
+_READS_FRAME = (
+    *(getattr(builtins, name) for name in ("super", "globals", "locals", "vars", "dir", "eval", "exec", "__import__")),
+    sys._getframe,
+    inspect.currentframe,
+)
+
+
+def binder(advice: Advice) -> Callable[[Any], object]:
+    """Return what makes of ``(receiver, callee, this)`` a callable that runs the callee with advice."""
+    enter, leave, throw = advice.enter, advice.exit or same, advice.throw
+
+    def bind(found: tuple[Any, Any, Any]) -> object:
+        receiver, callee, this = found
+        if any(callee is one for one in _READS_FRAME):
+            return callee
+        receiver = _receiver(receiver, callee)
+
+        def advised(*arguments: Any, **keywords: Any) -> object:
+            token = enter(this, receiver, *arguments, *keywords.values())
+            try:
+                result = callee(*arguments, **keywords)
+            except BaseException as error:
+                if throw is not None:
+                    throw(token, error)
+                _step_out(error)
+                raise
+            return leave(token, result)
+
+        return advised
+
+    return bind
+
+
+def reader(advice: Advice, name: str) -> Callable[[Any], object]:
+    """Return what reads an attribute of ``(receiver, this)`` with advice."""
+    enter, leave, throw = advice.enter, advice.exit or same, advice.throw
+
+    def read(found: tuple[Any, Any]) -> object:
+        receiver, this = found
+        token = enter(this, receiver)
+        try:
+            value = getattr(receiver, name)
+        except BaseException as error:
+            if throw is not None:
+                throw(token, error)
+            _step_out(error)
+            raise
+        return leave(token, value)
+
+    return read
+
+
+def writer(advice: Advice, name: str) -> Callable[[Any], object]:
+    """Return what writes an attribute, given ``(value, receiver, this)``, with advice."""
+    enter, leave, throw = advice.enter, advice.exit or same, advice.throw
+
+    def write(found: tuple[Any, Any, Any]) -> None:
+        value, receiver, this = found
+        token = enter(this, receiver, value)
+        try:
+            setattr(receiver, name, value)
+        except BaseException as error:
+            if throw is not None:
+                throw(token, error)
+            _step_out(error)
+            raise
+        leave(token, None)
+
+    return write
+
+
+def catcher(advice: Advice) -> Callable[[Any], object]:
+    """Return what tells the advice of ``(error, this)`` when a handler begins; a handler has no end."""
+    enter, leave = advice.enter, advice.exit or same
+
+    def caught(found: tuple[BaseException, Any]) -> None:
+        error, this = found
+        leave(enter(this, None, error), None)
+
+    return caught
+
+
+def _receiver(receiver: object, callee: object) -> object:
+    """Return what a callee is called on; for ``super()`` the object itself."""
+    if type(receiver) is super:
+        return getattr(receiver, "__self__")  # noqa: B009  not in the stubs
+    if receiver is None and type(callee) in {MethodType, BuiltinMethodType}:
+        return callee.__self__  # type: ignore[attr-defined]
+    return receiver
+
+
+def _step_out(error: BaseException) -> None:
+    """Take the frame of the advice out of a traceback; raising the error again does not put it back."""
+    if error.__traceback__ is not None:
+        error.__traceback__ = error.__traceback__.tb_next
