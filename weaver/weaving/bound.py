@@ -92,7 +92,7 @@ def catcher(advice: Advice) -> Callable[[Any], object]:
 
     def caught(found: tuple[BaseException, Any]) -> None:
         error, this = found
-        leave(enter(this, None, error), None)
+        leave(enter(this, error, error), None)
 
     return caught
 

@@ -32,7 +32,7 @@ class PlacedAdvice(NamedTuple):
     """Advice for one place.
 
     Shape: ``enter`` is called with what the code runs on (None where there is nothing), the receiver (None for a plain
-    function) and the values: arguments of a call, the value written, the exception caught.
+    function, of a handler the exception) and the values: arguments of a call, the value written, the exception caught.
     """
 
     kind: PlaceKind
