@@ -10,13 +10,14 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from time import perf_counter_ns, time_ns
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from weaver import context
 from weaver.dye import SPACE, names_of
 from weaver.errors import WeaverError
 from weaver.event import Event
-from weaver.joinpoint import Invocation
+from weaver.joinpoint import Invocation, PassTest
 from weaver.monitor import Action
 from weaver.redaction import plain
 from weaver.shadow import Shadow
@@ -41,9 +42,12 @@ _Mark = tuple[str, int, int]
 _served: ContextVar[frozenset[_Mark]] = ContextVar("outermost_served", default=frozenset())
 
 
-def compile_advice(shadow: Shadow, monitors: Sequence[Monitor]) -> Advice:
+NO_TESTS: Mapping[str, PassTest] = MappingProxyType({})
+
+
+def compile_advice(shadow: Shadow, monitors: Sequence[Monitor], tests: Mapping[str, PassTest] = NO_TESTS) -> Advice:
     """Return the advice of a shadow for the monitors that are on there, in their order."""
-    runner = _Runner(shadow, monitors)
+    runner = _Runner(shadow, monitors, tests)
     masks = guard_masks(monitors)
     if not masks:
         return Advice(runner.enter, runner.exit, runner.throw)
@@ -74,7 +78,8 @@ class _Pass:
 class _Runner:
     """Enter, exit and throw of one shadow; none of them raises."""
 
-    def __init__(self, shadow: Shadow, monitors: Sequence[Monitor]) -> None:
+    def __init__(self, shadow: Shadow, monitors: Sequence[Monitor], tests: Mapping[str, PassTest]) -> None:
+        self._tests = tests
         self._shadow = shadow
         self._monitors = tuple(monitors)
 
@@ -102,10 +107,13 @@ class _Runner:
         counters.dyed += 1
         if monitor.is_restricted and not monitor.includes_class(self._owner(arguments)):
             return
+        invocation = Invocation(self._shadow, arguments, monitor.definition.name, monitor.settings.properties)
+        test = self._tests.get(monitor.definition.name)
+        if test is not None and test.at_entry is not None and not test.at_entry(invocation):
+            return
         if monitor.definition.outermost and not self._first(monitor, arguments, made):
             return
         counters.fired += 1
-        invocation = Invocation(self._shadow, arguments, monitor.definition.name, monitor.settings.properties)
         made.invocations.append((monitor, invocation))
         self._before(monitor, invocation)
 
@@ -153,6 +161,9 @@ class _Runner:
         now = perf_counter_ns()
         for monitor, invocation in reversed(made.invocations):
             invocation.result, invocation.error = value, error
+            test = self._tests.get(monitor.definition.name)
+            if test is not None and test.at_exit is not None and not test.at_exit(invocation):
+                continue
             if monitor.definition.location == "around":
                 invocation.elapsed_ns = now - invocation.started_ns
                 for action in reversed(monitor.actions):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from weaver.shadow import Shadow
@@ -34,3 +35,15 @@ class Invocation:
             if parameter.name == name:
                 return value
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class PassTest:
+    """What a pointcut could not decide from the shadow and asks in each pass, of one monitor.
+
+    Shape: ``at_entry`` says whether the monitor fires; ``at_exit`` whether it acts after the joinpoint (an around
+    action is left all the same, only its event is dropped). What is None is not asked.
+    """
+
+    at_entry: Callable[[Invocation], bool] | None = None
+    at_exit: Callable[[Invocation], bool] | None = None

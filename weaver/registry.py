@@ -5,6 +5,8 @@ Every change is applied at once: the shadows concerned get new woven code, or th
 
 from __future__ import annotations
 
+import builtins
+import dataclasses
 import difflib
 import logging
 from collections.abc import Iterable, Mapping
@@ -12,17 +14,20 @@ from dataclasses import asdict
 from fnmatch import fnmatchcase
 from types import ModuleType
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from weaver.advice import RATE, compile_advice, guard_masks
+from weaver.advice import RATE
 from weaver.dye import SPACE, mask_of
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError, WeaverError
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
+from weaver.facts import FlowMark
+from weaver.joinpoint import PassTest
+from weaver.joinpoints import JoinPoints
 from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
-from weaver.pointcut.match import match
-from weaver.scan import scan_module
+from weaver.pointcut.match import flows, needs
+from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Shadow
-from weaver.swap import Weave, weave_shadow
-from weaver.woven_cache import Selection, WovenCache
+from weaver.woven_cache import WovenCache
 
 log = logging.getLogger(__name__)
 
@@ -44,15 +49,26 @@ class Monitor:
         self.counters = MonitorCounters()
         self.actions: tuple[Action, ...] = ()
         self.mask = 0
-        self.shadows: list[Shadow] = []
+        self.revision = 0
+        self.decided: WeakKeyDictionary[Shadow, tuple[bool, PassTest | None]] = WeakKeyDictionary()
         self.failures: list[str] = []
         self.failing: dict[tuple[str, str], int] = {}
         self.reported: set[tuple[str, str]] = set()
         self.notice = ""
+        self.flows: list[Monitor] = []
         self._included: dict[str, bool] = {}
         self._registry = registry
         self._second = 0
         self._in_second = 0
+
+    @property
+    def shadows(self) -> list[Shadow]:
+        """The living joinpoints that are its own; modules that nobody has looked at yet are looked at."""
+        return self._registry.shadows_of(self)
+
+    def selects(self, shadow: Shadow) -> bool:
+        """Say whether a joinpoint is known to be its own."""
+        return self.decided.get(shadow, (False, None))[0]
 
     @property
     def is_restricted(self) -> bool:
@@ -73,6 +89,7 @@ class Monitor:
     def begin_anew(self) -> None:
         """Forget what belongs to the settings before: runs of errors, answers about classes, the notice."""
         self._included = {}
+        self.revision += 1
         if self.settings.enabled:
             self.failing.clear()
             self.reported.clear()
@@ -101,11 +118,9 @@ class Registry:
 
     def __init__(self, buffer: EventBuffer, cache: WovenCache | None = None) -> None:
         self.buffer = buffer
-        self._cache = cache
+        self._joinpoints = JoinPoints(cache)
         self._actions: dict[str, Action] = {}
         self._monitors: dict[str, Monitor] = {}
-        self._shadows: dict[int, Shadow] = {}
-        self._held: dict[Shadow, tuple[int, ...]] = {}
 
     def add_action(self, action: Action) -> None:
         """Register an action.
@@ -130,19 +145,50 @@ class Registry:
         monitor = Monitor(definition, self)
         monitor.actions = self._resolve(monitor, definition.actions)
         self._monitors[definition.name] = monitor
-        monitor.shadows = [s for s in self._shadows.values() if match(definition.pointcut, s).matched]
+
+    def remove(self, name: str) -> dict[str, Any]:
+        """Take a custom monitor out, its advice too; return its last status.
+
+        Errors: UnknownNameError; InvalidAttributeError for a monitor of the library, which can only be switched off.
+        """
+        monitor = self._monitor(name)
+        if monitor.definition.kind != "custom":
+            raise InvalidAttributeError(f"{name}: only a custom monitor can be removed; it can be switched off")
+        self.set(name, enabled=False)
+        status = self.get(name)
+        del self._monitors[name]
+        return status
+
+    def replace(self, name: str, pointcut: Pointcut) -> dict[str, Any]:
+        """Give a custom monitor another pointcut; its settings and counters stay. Return its status.
+
+        Errors: UnknownNameError, InvalidAttributeError.
+        """
+        monitor = self._monitor(name)
+        if monitor.definition.kind != "custom":
+            raise InvalidAttributeError(f"{name}: only a custom monitor's pointcut can be changed")
+        enabled = monitor.settings.enabled
+        self.set(name, enabled=False)
+        monitor.definition = dataclasses.replace(monitor.definition, pointcut=pointcut)
+        monitor.decided.clear()
+        monitor.failures.clear()
+        return self.set(name, enabled=enabled)
 
     def on_module(self, module: ModuleType) -> None:
-        """Look at a module whose body has run; weave what is on."""
-        for shadow in scan_module(module):
-            if id(shadow.function) in self._shadows:
-                continue
-            self._shadows[id(shadow.function)] = shadow
-            found = [m for m in self._monitors.values() if match(m.definition.pointcut, shadow).matched]
-            for monitor in found:
-                monitor.shadows.append(shadow)
-            if any(monitor.settings.enabled for monitor in found):
-                self._weave(shadow)
+        """Look at a module whose body has run, now or again; weave what is on."""
+        self._joinpoints.on_module(module, self._at_work())
+
+    def shadows_of(self, monitor: Monitor) -> builtins.list[Shadow]:
+        """Return the living joinpoints of a monitor."""
+        return self._joinpoints.select(monitor)
+
+    def report(self) -> builtins.list[dict[str, Any]]:
+        """Return what was inspected, matched, woven and not woven in each module."""
+        return self._joinpoints.report()
+
+    def shadows(self, pointcut: Pointcut) -> builtins.list[Shadow]:
+        """Return the shadows of all modules that a pointcut could select."""
+        return self._joinpoints.shadows("", needs(pointcut))
 
     def set(self, name: str, **attributes: Any) -> dict[str, Any]:
         """Change a monitor and apply it; return its status.
@@ -169,8 +215,8 @@ class Registry:
         for other in self._monitors.values():
             SPACE.wanted |= other.mask if other.settings.enabled else 0
         if was or settings.enabled:
-            for shadow in monitor.shadows:
-                self._weave(shadow)
+            self._follow_flows(monitor)
+            self._joinpoints.weave(self._joinpoints.select(monitor), self._at_work())
         return self.get(name)
 
     def get(self, name: str) -> dict[str, Any]:
@@ -194,7 +240,7 @@ class Registry:
             "properties": dict(settings.properties),
             "includes": list(settings.includes),
             "excludes": list(settings.excludes),
-            "joinpoints": [shadow.id for shadow in monitor.shadows],
+            "joinpoints": builtins.list(dict.fromkeys(shadow.id for shadow in monitor.shadows)),
             "failures": list(monitor.failures),
             "notice": monitor.notice,
             "counters": asdict(monitor.counters),
@@ -237,40 +283,32 @@ class Registry:
             actions.append(action)
         return tuple(actions)
 
-    def _weave(self, shadow: Shadow) -> None:
-        on = [m for m in self._monitors.values() if m.settings.enabled and shadow in m.shadows]
-        on.sort(key=lambda m: (m.definition.precedence, m.definition.name))
-        try:
-            weave_shadow(shadow, compile_advice(shadow, on) if on else None, self._weave_from(shadow, on))
-            self._hold(shadow, guard_masks(on))
-        except WeaveError as error:
-            log.warning("not woven: %s", error)
-            for monitor in on:
-                if str(error) not in monitor.failures:
-                    monitor.failures.append(str(error))
+    def _at_work(self) -> builtins.list[Monitor]:
+        """Return all monitors, with those that mark the flows others ask for."""
+        return [one for monitor in self._monitors.values() for one in (monitor, *monitor.flows)]
 
-    def _weave_from(self, shadow: Shadow, monitors: Iterable[Monitor]) -> Weave | None:
-        """Return what takes woven code from the build, for a function that was woven there; None to weave here."""
-        if self._cache is None:
-            return None
-        built = [
-            Selection(str(monitor.definition.pointcut), monitor.definition.location)
-            for monitor in monitors
-            if monitor.definition.scope == "server"
-        ]
-        return self._cache.weaver(shadow, built) if built else None
+    def _follow_flows(self, monitor: Monitor) -> None:
+        """Mark the joinpoints of a monitor's ``cflow`` while it is on."""
+        wanted = flows(monitor.definition.pointcut)
+        before = [mark.definition.pointcut for mark in monitor.flows]
+        if before != [*wanted]:
+            monitor.flows = [_marking(monitor, pointcut, self) for pointcut in wanted]
+        for mark in monitor.flows:
+            mark.settings.enabled, mark.mask = monitor.settings.enabled, monitor.mask
+            mark.revision += 1
+            self._joinpoints.weave(self._joinpoints.select(mark), self._at_work())
 
-    def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
-        """Keep the slot that a shadow's guard now reads, give back that of its guard before."""
-        before = self._held.pop(shadow, ())
-        if masks:
-            try:
-                SPACE.hold(*masks)
-                self._held[shadow] = masks
-            except WeaverError:
-                log.debug("%s was woven without a guard", shadow.id)
-        if before:
-            SPACE.release(*before)
+
+def _marking(monitor: Monitor, pointcut: Pointcut, registry: Registry) -> Monitor:
+    """Return the monitor that marks joinpoints of a pointcut as on the way, before all others there."""
+    action = FlowMark(pointcut)
+    name = f"{monitor.definition.name} cflow({pointcut})"
+    definition = MonitorDefinition(
+        name, monitor.definition.scope, "standard", "around", pointcut, action=action, precedence=-1
+    )
+    made = Monitor(definition, registry)
+    made.actions = (action,)
+    return made
 
 
 def _is_under(name: str, patterns: Iterable[str]) -> bool:

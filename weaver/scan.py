@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, cast
 from weaver.decorators import decorators_of
 from weaver.holders import thawed
 from weaver.shadow import Parameter, Shadow, kind_of_code, parameter_names
-from weaver.swap import original_code
+from weaver.swap import code_at, original_code
 
 DEPTH = 6
 """How many containers, descriptors and decorators deep the walk goes."""
@@ -46,19 +46,25 @@ class Nested(NamedTuple):
 
 def scan_module(module: ModuleType, *, thorough: bool = False) -> list[Shadow]:
     """Return a shadow for every function of a module, in its classes and in other functions too."""
-    found = _found(module)
+    found = found_in(module)
     if thorough:
-        for function in functions_of([module]):
-            found.setdefault(id(function), (function, None))
-    return shadows_of(module, found.values())
+        known = {id(function) for function, _ in found}
+        found += [(one, None) for one in functions_of([module]) if id(one) not in known]
+    return shadows_of(module, found)
 
 
-def shadows_of(module: ModuleType, found: Iterable[tuple[Any, type | None]]) -> list[Shadow]:
-    """Return the shadows of functions, each with the class it belongs to, and of those inside them."""
+def shadows_of(
+    module: ModuleType, found: Iterable[tuple[Any, type | None]], known: Iterable[Shadow] = ()
+) -> list[Shadow]:
+    """Return the shadows of functions, each with the class it belongs to, and of those inside them.
+
+    Shape: ``known`` are shadows that there are already; functions that run their code inside are none of their own.
+    """
     functions = list(found)
     codes = [original_code(one) if type(one) is FunctionType else None for one, _ in functions]
     nested = [[] if code is None else list(nested_codes(code)) for code in codes]
     inner = {id(one.code) for row in nested for one in row}
+    inner |= {id(code_at(shadow)) for shadow in known if shadow.path and shadow.is_alive}
     shadows: list[Shadow] = []
     for (function, owner), code, row in zip(functions, codes, nested, strict=True):
         if code is None:
@@ -98,11 +104,11 @@ def _runs_in_calls(code: CodeType) -> bool:
     return bool(code.co_flags & inspect.CO_OPTIMIZED)
 
 
-def _found(module: ModuleType) -> dict[int, tuple[Any, type | None]]:
-    """Walk a namespace and the classes in it; return functions by identity, with their class."""
+def found_in(module: ModuleType) -> list[tuple[Any, type | None]]:
+    """Walk a namespace and the classes in it; return the functions with their classes."""
     walk = _Walk(module)
     walk.namespace(vars(module), None)
-    return walk.found
+    return list(walk.found.values())
 
 
 class _Walk:

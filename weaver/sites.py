@@ -13,7 +13,7 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any, cast
 
 from weaver.scan import is_function, names_of_bases
-from weaver.shadow import Shadow
+from weaver.shadow import Kind, Parameter, Shadow
 from weaver.swap import code_at
 from weaver.weaving.places import Place, find_places
 
@@ -21,7 +21,7 @@ NOT_KNOWN: tuple[str, ...] = ()
 """Owners that only a receiver tells."""
 
 
-def sites_of(shadow: Shadow, kinds: frozenset[str]) -> list[Shadow]:
+def sites_of(shadow: Shadow, kinds: frozenset[Kind]) -> list[Shadow]:
     """Return the shadows of some kinds in the function of an execution shadow, in its comprehensions too."""
     namespace = shadow.function.__globals__
     code = code_at(shadow)
@@ -51,7 +51,7 @@ def _site(shadow: Shadow, path: tuple[int, ...], place: Place, namespace: Mappin
         offset=place.at,
         path=path,
         function=shadow.function,
-        decorators=cast("tuple[str, ...]", partial(getattr, shadow, "decorators")),
+        decorators=_later(shadow),
     )
 
 
@@ -93,3 +93,31 @@ def _named(value: Any, written: str, places: tuple[str, ...]) -> tuple[str, tupl
         owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
         return value.__func__.__name__, names_of_bases(owner)
     return written, tuple(dict.fromkeys(places))
+
+
+def as_seen_by_advice(shadow: Shadow) -> Shadow:
+    """Return a shadow whose parameters are what advice there gets.
+
+    Shape: inside a function that is what the code runs on, the receiver, and the values by number.
+    """
+    if shadow.kind == "execution":
+        return shadow
+    names = ("this", "receiver", *_VALUES[shadow.kind])
+    return replace(
+        shadow,
+        parameters=tuple(Parameter(name, None) for name in names),
+        function=shadow.function,
+        decorators=_later(shadow),
+    )
+
+
+_VALUES: dict[str, tuple[str, ...]] = {
+    "call": tuple(f"argument{number}" for number in range(1, 17)),
+    "get": (),
+    "set": ("value",),
+    "handler": (),
+}
+
+
+def _later(shadow: Shadow) -> tuple[str, ...]:
+    return cast("tuple[str, ...]", partial(getattr, shadow, "decorators"))

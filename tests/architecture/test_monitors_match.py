@@ -15,7 +15,8 @@ from weaver.plugins import Plugins
 from weaver.pointcut.match import match
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.shadow import Shadow, scan_module
+from weaver.scan import scan_module
+from weaver.shadow import Shadow
 
 SHIPPED = Path(__file__).parents[2] / "instrumentation.toml"
 CONFIG = load_instrumentation(SHIPPED)

@@ -2,19 +2,19 @@ import importlib.util
 import logging
 from itertools import combinations
 from pathlib import Path
+from types import CodeType
 
 import pytest
 
 from tests.weaver.targets import Around, Recording, make_module, make_registry, monitor
 from weaver import context
 from weaver.dye import FLAGS, SLOTS, SPACE, DyeSpace, mask_of
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaveError
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
 from weaver.monitor import MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 from weaver.scan import scan_module
-from weaver.shadow import Shadow
 from weaver.woven_cache import Kept, Selection, WovenCache, store_module
 
 F = "execution(* woven_target.f(..))"
@@ -143,7 +143,7 @@ def test_monitor_works_without_a_guard_when_all_slots_are_held(monkeypatch: pyte
     space = DyeSpace()
     for n in range(SLOTS):
         space.hold((n + 1) << 40)
-    for module in ("advice", "registry", "context"):
+    for module in ("advice", "registry", "context", "joinpoints"):
         monkeypatch.setattr(f"weaver.{module}.SPACE", space)
     action = Recording()
     registry, target = one_monitor(action)
@@ -161,10 +161,10 @@ def test_monitor_works_without_a_guard_when_all_slots_are_held(monkeypatch: pyte
 def test_joinpoint_that_cannot_be_woven_is_reported_and_the_program_goes_on(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(shadow: Shadow, advice: object, woven: object) -> None:
-        raise WeaveError(shadow.module, shadow.qualname, "no place for advice")
+    def refuse(code: CodeType, advice: object) -> CodeType:
+        raise ValueError("no place for advice")
 
-    monkeypatch.setattr("weaver.registry.weave_shadow", refuse)
+    monkeypatch.setattr("weaver.swap.weave", refuse)
     registry, target = one_monitor(Recording())
 
     with caplog.at_level(logging.WARNING):

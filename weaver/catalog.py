@@ -1,0 +1,112 @@
+"""The modules that are looked at, with their shadows: made when a monitor or somebody asks, never at import.
+
+No module and no function is kept alive: a module that the program drops is forgotten, with the shadows of its functions
+as these die.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from time import perf_counter_ns
+from types import ModuleType
+from weakref import ref
+
+from weaver.scan import found_in, functions_of, shadows_of
+from weaver.shadow import Kind, Shadow
+from weaver.sites import sites_of
+
+EXECUTIONS: frozenset[Kind] = frozenset({"execution"})
+
+
+@dataclass(slots=True, eq=False)
+class ModuleRecord:
+    """One module.
+
+    Shape: ``kinds`` are the kinds of shadow that have been made; ``ns`` is what looking, matching and weaving took.
+    """
+
+    name: str
+    module: ref[ModuleType]
+    executions: list[Shadow] = field(default_factory=list)
+    sites: list[Shadow] = field(default_factory=list)
+    kinds: frozenset[Kind] = frozenset()
+    is_complete: bool = False
+    ns: int = 0
+    aborted: dict[str, str] = field(default_factory=dict)
+
+    def shadows(self, kinds: frozenset[Kind]) -> list[Shadow]:
+        """Return the living shadows of some kinds; those that have not been made are made."""
+        began = perf_counter_ns()
+        module = self.module()
+        if module is not None and "execution" not in self.kinds:
+            self._add(module, found_in(module))
+        wanted = kinds - self.kinds - EXECUTIONS
+        if wanted:
+            for shadow in [one for one in self.executions if one.is_alive and not one.obstacle]:
+                self.sites += sites_of(shadow, wanted)
+            self.kinds |= wanted
+        self.ns += perf_counter_ns() - began
+        found = self.executions if "execution" in kinds else []
+        return [one for one in (*found, *self.sites) if one.kind in kinds and one.is_alive]
+
+    def look_again(self) -> None:
+        """Add what is new in a module whose body has run again; forget what is gone."""
+        self.executions = [one for one in self.executions if one.is_alive]
+        self.sites = [one for one in self.sites if one.is_alive]
+        self.is_complete = False
+        module = self.module()
+        if module is not None and "execution" in self.kinds:
+            self._add(module, found_in(module))
+
+    def complete(self, functions: Iterable[object]) -> None:
+        """Add functions that the walk through the module has not found."""
+        module = self.module()
+        if module is not None:
+            self._add(module, ((function, None) for function in functions))
+        self.is_complete = True
+
+    def _add(self, module: ModuleType, found: Iterable[tuple[object, type | None]]) -> None:
+        known = {id(one.function) for one in self.executions if one.is_alive}
+        new = shadows_of(module, [one for one in found if id(one[0]) not in known], self.executions)
+        self.executions += new
+        for shadow in new if self.kinds - EXECUTIONS else ():
+            if not shadow.obstacle:
+                self.sites += sites_of(shadow, self.kinds - EXECUTIONS)
+        self.kinds |= EXECUTIONS
+
+
+class Catalog:
+    """The modules by name."""
+
+    def __init__(self) -> None:
+        self._records: list[ModuleRecord] = []
+
+    def add(self, module: ModuleType) -> ModuleRecord:
+        """Take a module in, or look again at one whose body has run again."""
+        self._records = [one for one in self._records if one.module() is not None or _has_life(one)]
+        record = next((one for one in self._records if one.module() is module), None)
+        if record is None:
+            record = ModuleRecord(module.__name__, ref(module))
+            self._records.append(record)
+        else:
+            record.look_again()
+        return record
+
+    def __iter__(self) -> Iterator[ModuleRecord]:
+        return iter(self._records)
+
+    def complete(self, records: Iterable[ModuleRecord]) -> None:
+        """Ask the garbage collector for functions that no walk finds, once for all these modules."""
+        waiting = [(one, module) for one in records if not one.is_complete and (module := one.module()) is not None]
+        if not waiting:
+            return
+        functions = functions_of([module for _, module in waiting])
+        for record, module in waiting:
+            record.shadows(EXECUTIONS)
+            namespace = vars(module)
+            record.complete([one for one in functions if one.__globals__ is namespace])
+
+
+def _has_life(record: ModuleRecord) -> bool:
+    return any(shadow.is_alive for shadow in record.executions)

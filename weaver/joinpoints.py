@@ -1,0 +1,207 @@
+"""Which monitors are at which joinpoints, and the weaving of those that are on.
+
+A module is matched when a monitor that is on could select something in it, or when somebody asks; what is woven follows
+at once, many joinpoints in one go.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from time import perf_counter_ns
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+from weaver.advice import compile_advice, guard_masks
+from weaver.catalog import Catalog, ModuleRecord
+from weaver.dye import SPACE
+from weaver.errors import WeaveError, WeaverError
+from weaver.facts import pass_test
+from weaver.pointcut.match import could_match, match, needs
+from weaver.shadow import Kind, Shadow
+from weaver.sites import as_seen_by_advice
+from weaver.swap import Change, Weave, is_woven, weave_shadows
+from weaver.weaving import Advice
+from weaver.weaving.proxy import weave_proxy
+from weaver.woven_cache import Selection, WovenCache
+
+if TYPE_CHECKING:
+    from weaver.registry import Monitor
+
+log = logging.getLogger(__name__)
+
+NO_END = "an except clause has no end: only a monitor with the location before can be woven there"
+
+
+@dataclass(frozen=True, slots=True)
+class _Woven:
+    """Advice that was made, and for what: monitors with the revision of their settings."""
+
+    key: tuple[tuple[Monitor, int], ...]
+    advice: Advice
+
+
+class JoinPoints:
+    """The joinpoints of the process."""
+
+    def __init__(self, cache: WovenCache | None) -> None:
+        self._cache = cache
+        self._catalog = Catalog()
+        self._made: WeakKeyDictionary[Shadow, _Woven] = WeakKeyDictionary()
+        self._held: dict[Shadow, tuple[int, ...]] = {}
+
+    def on_module(self, module: ModuleType, monitors: Sequence[Monitor]) -> None:
+        """Take a module in whose body has run; weave there for the monitors that are on."""
+        record = self._catalog.add(module)
+        on = [monitor for monitor in monitors if monitor.settings.enabled]
+        found = [shadow for monitor in on for shadow in self._select_in(record, monitor)]
+        if found:
+            self.weave(found, monitors)
+
+    def select(self, monitor: Monitor) -> list[Shadow]:
+        """Return the joinpoints of a monitor in all modules, those too that only the garbage collector knows."""
+        records = [one for one in self._catalog if could_match(monitor.definition.pointcut, one.name)]
+        self._catalog.complete(records)
+        return [shadow for record in records for shadow in self._select_in(record, monitor)]
+
+    def shadows(self, module: str = "", kinds: frozenset[Kind] = frozenset({"execution"})) -> list[Shadow]:
+        """Return all living shadows of some kinds, of one module or of all."""
+        return [shadow for record in self._catalog if module in {"", record.name} for shadow in record.shadows(kinds)]
+
+    def weave(self, shadows: Iterable[Shadow], monitors: Sequence[Monitor]) -> None:
+        """Give joinpoints the advice of the monitors that are on there; without any the original code is back."""
+        began = perf_counter_ns()
+        wanted = list(dict.fromkeys(shadow for shadow in shadows if shadow.is_alive))
+        order = sorted((m for m in monitors if m.settings.enabled), key=_precedence)
+        on = {shadow: [monitor for monitor in order if monitor.selects(shadow)] for shadow in wanted}
+        changes = [change for shadow in wanted for change in self._change(shadow, on[shadow])]
+        errors = weave_shadows(changes)
+        refused = {error.joinpoint for error in errors}
+        for error in errors:
+            self._failed(error, [m for s in wanted if s.qualname == error.joinpoint for m in on[s]])
+        for change in changes:
+            if change.shadow.qualname not in refused:
+                self._hold(change.shadow, guard_masks(on[change.shadow]) if change.advice is not None else ())
+        self._forget_dead()
+        self._account(wanted, perf_counter_ns() - began)
+
+    def report(self) -> list[dict[str, Any]]:
+        """Return what was done in each module.
+
+        Units: ``ms`` milliseconds spent on looking, matching and weaving.
+        """
+        return [
+            {
+                "module": record.name,
+                "inspected": len(record.executions) + len(record.sites),
+                "matched": len({s for s in (*record.executions, *record.sites) if s.is_alive and s in self._made}),
+                "woven": len({id(s.function) for s in record.executions if _runs_woven(s)}),
+                "aborted": dict(record.aborted),
+                "ms": round(record.ns / 1e6, 3),
+            }
+            for record in self._catalog
+        ]
+
+    def _select_in(self, record: ModuleRecord, monitor: Monitor) -> list[Shadow]:
+        """Match what has not been matched yet; return what the monitor has in the module."""
+        pointcut = monitor.definition.pointcut
+        if not could_match(pointcut, record.name):
+            return []
+        shadows = record.shadows(needs(pointcut))
+        began = perf_counter_ns()
+        for shadow in shadows:
+            if shadow not in monitor.decided:
+                found = match(pointcut, shadow)
+                monitor.decided[shadow] = (found.matched, pass_test(found.residue))
+        record.ns += perf_counter_ns() - began
+        return [shadow for shadow in shadows if monitor.selects(shadow)]
+
+    def _change(self, shadow: Shadow, on: list[Monitor]) -> list[Change]:
+        if shadow.kind == "handler":
+            for monitor in [one for one in on if one.definition.location != "before"]:
+                on.remove(monitor)
+                self._failed(WeaveError(shadow.module, shadow.qualname, NO_END), [monitor])
+        advice = self._advice(shadow, on) if on else None
+        if shadow.obstacle and (advice is None or any(m.settings.properties.get("proxy") is True for m in on)):
+            try:
+                weave_proxy(shadow, advice)
+            except WeaveError as error:
+                self._failed(error, on)
+            return []
+        return [Change(shadow, advice, self._weave_from(shadow, on))]
+
+    def _advice(self, shadow: Shadow, on: Sequence[Monitor]) -> Advice:
+        """Return the advice of a joinpoint; the one before when nothing has changed for it."""
+        key = tuple((monitor, monitor.revision) for monitor in on)
+        last = self._made.get(shadow)
+        if last is not None and last.key == key and _has_its_slot(last.advice, on):
+            return last.advice
+        tests = {m.definition.name: test for m in on if (test := m.decided[shadow][1]) is not None}
+        advice = compile_advice(as_seen_by_advice(shadow), on, tests)
+        self._made[shadow] = _Woven(key, advice)
+        return advice
+
+    def _weave_from(self, shadow: Shadow, on: Iterable[Monitor]) -> Weave | None:
+        """Return what takes woven code from the build, for a function that was woven there; None to weave here."""
+        if self._cache is None or shadow.kind != "execution":
+            return None
+        built = [
+            Selection(str(monitor.definition.pointcut), monitor.definition.location)
+            for monitor in on
+            if monitor.definition.scope == "server"
+        ]
+        return self._cache.weaver(shadow, built) if built else None
+
+    def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
+        """Keep the slot that a shadow's guard now reads, give back that of its guard before."""
+        before = self._held.pop(shadow, ())
+        if masks:
+            try:
+                SPACE.hold(*masks)
+                self._held[shadow] = masks
+            except WeaverError:
+                log.debug("%s was woven without a guard", shadow.id)
+        if before:
+            SPACE.release(*before)
+
+    def _forget_dead(self) -> None:
+        for shadow in [one for one in self._held if not one.is_alive]:
+            self._hold(shadow, ())
+
+    def _failed(self, error: WeaveError, monitors: Iterable[Monitor]) -> None:
+        log.warning("not woven: %s", error)
+        for record in self._catalog:
+            if record.name == error.module:
+                record.aborted[error.joinpoint] = error.reason
+        for monitor in monitors:
+            if str(error) not in monitor.failures:
+                monitor.failures.append(str(error))
+
+    def _account(self, shadows: Sequence[Shadow], ns: int) -> None:
+        """Put the time on the modules, in equal shares for each joinpoint."""
+        counts: dict[str, int] = {}
+        for shadow in shadows:
+            counts[shadow.module] = counts.get(shadow.module, 0) + 1
+        for record in self._catalog:
+            record.ns += ns * counts.get(record.name, 0) // max(1, len(shadows))
+
+
+def _precedence(monitor: Monitor) -> tuple[int, str]:
+    return monitor.definition.precedence, monitor.definition.name
+
+
+def _has_its_slot(advice: Advice, on: Sequence[Monitor]) -> bool:
+    """Say whether the slot that the advice's guard reads is still that of these masks; another may have got it."""
+    try:
+        slot, gate = SPACE.slot_of(*guard_masks(on)) if guard_masks(on) else ("", None)
+    except WeaverError:
+        return advice.guard is None
+    if advice.guard is None:
+        return not slot
+    return (advice.guard.slot, advice.guard.gate) == (slot, gate)
+
+
+def _runs_woven(shadow: Shadow) -> bool:
+    return not shadow.obstacle and shadow.is_alive and is_woven(shadow.function)
