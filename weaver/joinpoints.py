@@ -76,13 +76,14 @@ class JoinPoints:
         wanted = list(dict.fromkeys(shadow for shadow in shadows if shadow.is_alive))
         order = sorted((m for m in monitors if m.settings.enabled), key=_precedence)
         on = {shadow: [monitor for monitor in order if monitor.selects(shadow)] for shadow in wanted}
-        changes = [change for shadow in wanted for change in self._change(shadow, on[shadow])]
+        for shadow in [one for one in wanted if one.obstacle]:
+            self._proxy(shadow, on[shadow], monitors)
+        changes = [self._change(shadow, on[shadow]) for shadow in wanted if not shadow.obstacle]
         errors = weave_shadows(changes)
-        refused = {error.joinpoint for error in errors}
-        for error in errors:
-            self._failed(error, [m for s in wanted if s.qualname == error.joinpoint for m in on[s]])
+        for shadow, error in errors.items():
+            self._failed(error, [monitor for monitor in monitors if monitor.selects(shadow)])
         for change in changes:
-            if change.shadow.qualname not in refused:
+            if change.shadow not in errors:
                 self._hold(change.shadow, guard_masks(on[change.shadow]) if change.advice is not None else ())
         self._forget_dead()
         self._account(wanted, perf_counter_ns() - began)
@@ -118,19 +119,24 @@ class JoinPoints:
         record.ns += perf_counter_ns() - began
         return [shadow for shadow in shadows if monitor.selects(shadow)]
 
-    def _change(self, shadow: Shadow, on: list[Monitor]) -> list[Change]:
+    def _proxy(self, shadow: Shadow, on: Sequence[Monitor], monitors: Sequence[Monitor]) -> None:
+        """Put a proxy where there is no code to weave, for the monitors that ask for it; report it to the others."""
+        asking = [monitor for monitor in on if monitor.settings.properties.get("proxy") is True]
+        try:
+            weave_proxy(shadow, self._advice(shadow, asking) if asking else None)
+        except WeaveError as error:
+            self._failed(error, [monitor for monitor in monitors if monitor.selects(shadow)])
+        refused = [monitor for monitor in on if monitor not in asking]
+        if refused:
+            self._failed(WeaveError(shadow.module, shadow.qualname, shadow.obstacle), refused)
+
+    def _change(self, shadow: Shadow, on: list[Monitor]) -> Change:
         if shadow.kind == "handler":
             for monitor in [one for one in on if one.definition.location != "before"]:
                 on.remove(monitor)
                 self._failed(WeaveError(shadow.module, shadow.qualname, NO_END), [monitor])
         advice = self._advice(shadow, on) if on else None
-        if shadow.obstacle and (advice is None or any(m.settings.properties.get("proxy") is True for m in on)):
-            try:
-                weave_proxy(shadow, advice)
-            except WeaveError as error:
-                self._failed(error, on)
-            return []
-        return [Change(shadow, advice, self._weave_from(shadow, on))]
+        return Change(shadow, advice, self._weave_from(shadow, on))
 
     def _advice(self, shadow: Shadow, on: Sequence[Monitor]) -> Advice:
         """Return the advice of a joinpoint; the one before when nothing has changed for it."""

@@ -59,6 +59,9 @@ def _known(place: Place, namespace: Mapping[str, Any]) -> tuple[str, tuple[str, 
     """Return the name and the owners of what a dotted name stands for now; no owners when that is only known later."""
     *front, last = place.names
     owner: Any = None
+    if place.kind == "handler":
+        caught = _look_up(place.names, namespace)
+        return (caught.__name__, names_of_bases(caught)) if isinstance(caught, type) else (last, NOT_KNOWN)
     if front:
         owner = _look_up(front, namespace)
         if type(owner) is ModuleType:

@@ -43,25 +43,25 @@ def weave_shadow(shadow: Shadow, advice: Advice | None, woven: Weave | None = No
 
     Errors: WeaveError.
     """
-    for error in weave_shadows([Change(shadow, advice, woven)]):
+    for error in weave_shadows([Change(shadow, advice, woven)]).values():
         raise error
 
 
-def weave_shadows(changes: Iterable[Change]) -> list[WeaveError]:
+def weave_shadows(changes: Iterable[Change]) -> dict[Shadow, WeaveError]:
     """Apply changes; where nothing is left, the original code object is back.
 
-    Shape: the list of what could not be done. Such a shadow stays as it is; so do all of a function into which somebody
+    Shape: what could not be done, and why. Such a shadow stays as it is; so do all of a function into which somebody
     else has put another code object meanwhile.
     """
-    errors: list[WeaveError] = []
+    errors: dict[Shadow, WeaveError] = {}
     swaps: list[_Swap] = []
     for function, wanted in _by_function(changes, errors):
         state = _states.get(function) or _State(original_code(function))
         if function.__code__ is not state.current and function.__code__ is not state.original:
             reason = "another tool has replaced its code; it is left alone"
-            errors += [WeaveError(one.shadow.module, one.shadow.qualname, reason) for one in wanted]
+            errors |= {one.shadow: _refusal(one.shadow, reason) for one in wanted}
             continue
-        errors += state.change(wanted)
+        errors |= state.change(wanted)
         swaps += state.swaps(function)
     _swap(swaps)
     return errors
@@ -98,11 +98,17 @@ def _lay(woven: CodeType, original: CodeType) -> None:
     _below[identity] = (ref(woven, lambda _: _below.pop(identity, None)), original)
 
 
-def _by_function(changes: Iterable[Change], errors: list[WeaveError]) -> Iterable[tuple[FunctionType, list[Change]]]:
+def _refusal(shadow: Shadow, reason: str) -> WeaveError:
+    return WeaveError(shadow.module, shadow.id.partition(":")[2], reason)
+
+
+def _by_function(
+    changes: Iterable[Change], errors: dict[Shadow, WeaveError]
+) -> Iterable[tuple[FunctionType, list[Change]]]:
     found: dict[int, tuple[FunctionType, list[Change]]] = {}
     for change in changes:
         if change.shadow.obstacle:
-            errors.append(WeaveError(change.shadow.module, change.shadow.qualname, change.shadow.obstacle))
+            errors[change.shadow] = _refusal(change.shadow, change.shadow.obstacle)
         elif change.shadow.is_alive:
             function = change.shadow.function
             found.setdefault(id(function), (function, []))[1].append(change)
@@ -143,18 +149,19 @@ class _State:
         """The code object that the function runs."""
         return self.woven.get((), self.original)
 
-    def change(self, changes: Sequence[Change]) -> list[WeaveError]:
+    def change(self, changes: Sequence[Change]) -> dict[Shadow, WeaveError]:
         """Make the code objects that the changes ask for; return what could not be made."""
         before = {path: dict(part) for path, part in self._parts.items()}
         for change in changes:
             self._put(change)
-        errors: list[WeaveError] = []
+        errors: dict[Shadow, WeaveError] = {}
         made: dict[Path, CodeType] = {}
         try:
             self._make((), self.original, made)
         except _FAULTS:
             self._parts = before
-            errors = [error for error in map(self._try, changes) if error is not None]
+            tried = {change.shadow: self._try(change) for change in changes}
+            errors = {shadow: error for shadow, error in tried.items() if error is not None}
             made = {}
             self._make((), self.original, made)
         self._changed = {path for path in (*made, *self.woven) if made.get(path) is not self.woven.get(path)}
@@ -181,7 +188,7 @@ class _State:
             self._weave(shadow.path, _inside(self.original, shadow.path), [])
         except _FAULTS as error:
             self._put(change._replace(advice=None) if before is None else before)
-            return WeaveError(shadow.module, shadow.qualname, str(error))
+            return _refusal(shadow, str(error))
         return None
 
     def swaps(self, function: FunctionType) -> list[_Swap]:
