@@ -67,12 +67,12 @@ def test_undyed_task_resolves_to_the_empty_vector() -> None:
 def test_greenlet_that_a_message_spawns_inherits_its_context() -> None:
     def message() -> tuple[str | None, Any]:
         tokens = context.begin(ADDR1, {})
-        child = gevent.spawn(lambda: (context.resolve().vector, context.context_id()))  # noqa: TID251
+        child = gevent.spawn(lambda: (context.resolve().vector, context.context_id()))
         identity = context.context_id()
         context.end(tokens)
         return identity, child
 
-    identity, child = gevent.spawn(message).get(timeout=1)  # noqa: TID251
+    identity, child = gevent.spawn(message).get(timeout=1)
 
     assert child.get(timeout=1) == (ADDR1, identity)
 
@@ -81,9 +81,9 @@ def test_greenlet_that_a_message_spawns_inherits_its_context() -> None:
 def test_greenlet_that_is_spawned_after_the_message_inherits_nothing() -> None:
     def work() -> Any:
         context.end(context.begin(ADDR1, {}))
-        return gevent.spawn(context.dye_vector)  # noqa: TID251
+        return gevent.spawn(context.dye_vector)
 
-    assert gevent.spawn(work).get(timeout=1).get(timeout=1) == 0  # noqa: TID251
+    assert gevent.spawn(work).get(timeout=1).get(timeout=1) == 0
 
 
 @pytest.mark.usefixtures("inheriting")
@@ -94,8 +94,8 @@ def test_worker_that_a_message_started_is_clean_after_its_own_first_message() ->
 
     def message() -> Any:
         tokens = context.begin(ADDR1, {})
-        child = gevent.spawn(worker)  # noqa: TID251
+        child = gevent.spawn(worker)
         context.end(tokens)
         return child
 
-    assert gevent.spawn(message).get(timeout=1).get(timeout=1) == 0  # noqa: TID251
+    assert gevent.spawn(message).get(timeout=1).get(timeout=1) == 0

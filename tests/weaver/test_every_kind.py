@@ -1,6 +1,6 @@
 import copy
 import inspect
-import pickle  # noqa: TID251 - what users may do with a function
+import pickle
 import sys
 import traceback
 from collections.abc import Callable, Iterator

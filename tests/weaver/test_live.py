@@ -249,7 +249,7 @@ def test_pointcut_of_a_monitor_is_changed_while_it_is_on(module: Any) -> None:
 
 
 def test_monitor_is_removed_with_its_advice(module: Any) -> None:
-    registry, recording = started(module)
+    registry, _ = started(module)
     before = module.helper.__code__
     switch_on(registry, "execution(* live_target.helper(..))")
 

@@ -32,7 +32,7 @@ def saying(path: Path, *messages: object) -> Iterator[None]:
                 while accepted.recv(1000) not in {b"", b"end"}:
                     pass
 
-        serving = gevent.spawn(serve)  # noqa: TID251
+        serving = gevent.spawn(serve)
         yield
         serving.kill()
 

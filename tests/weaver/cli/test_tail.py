@@ -21,7 +21,7 @@ def emitting(open_socket: OpenSocket, events: EventBuffer) -> None:
     def subscribed(*arguments: object) -> object:
         end = subscribe(*arguments)  # type: ignore[arg-type]
         for number, monitor in enumerate(("Before_Send", "Before_Service", "Before_Send"), 1):
-            gevent.spawn(events.emit, event(number, monitor))  # noqa: TID251
+            gevent.spawn(events.emit, event(number, monitor))
         return end
 
     events.subscribe = subscribed  # type: ignore[method-assign,assignment]
@@ -80,7 +80,7 @@ def test_end_of_the_server_ends_with_3(run: Run, open_socket: OpenSocket, events
     subscribe = events.subscribe
 
     def subscribed(*arguments: object) -> object:
-        gevent.spawn(admin.stop)  # noqa: TID251
+        gevent.spawn(admin.stop)
         return subscribe(*arguments)  # type: ignore[arg-type]
 
     events.subscribe = subscribed  # type: ignore[method-assign,assignment]

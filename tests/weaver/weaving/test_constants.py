@@ -2,7 +2,7 @@
 
 import copy
 import gc
-import pickle  # noqa: TID251  what is not the server's state
+import pickle
 import weakref
 from types import CodeType, FunctionType
 from typing import Any
