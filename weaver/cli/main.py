@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 COMMANDS = {
+    "check": ("weaver.cli.check:check", "Say what is wrong in an instrumentation file."),
+    "explain": ("weaver.cli.explain:explain", "Say which part of a pointcut says no."),
+    "match": ("weaver.cli.match:match", "List what a pointcut selects."),
     "monitor": ("weaver.cli.monitor:monitor", "List monitors, switch them, change them."),
     "ps": ("weaver.cli.ps:ps", "List the servers that run here."),
     "tail": ("weaver.cli.tail:tail", "Print events as they happen."),

@@ -267,6 +267,19 @@ def test_constructor_that_a_class_inherits_is_selected_for_objects_of_that_class
     assert match(parse_pointcut(f"initialization({HERE}.Around.Heir)"), SHADOWS["Around.Base.__init__"]).residue
 
 
+def test_heirs_that_a_shadow_brings_along_are_taken() -> None:
+    class Read(Shadow):
+        __slots__ = ()
+        heirs = (("a.Heir", "a.Other", "builtins.object"),)
+
+    known = SHADOWS["Base.__init__"]
+    shadow = Read(*(getattr(known, name) for name in Shadow.__dataclass_fields__))
+
+    assert match(parse_pointcut("initialization(a.Heir)"), shadow).residue == ThisIs("a.Heir")
+    assert match(parse_pointcut("initialization(a.Other+)"), shadow).residue == ThisIs("a.Other", True)
+    assert not match(parse_pointcut("initialization(a.Other)"), shadow).matched
+
+
 def test_class_that_cannot_be_found_has_no_heirs() -> None:
     gone = replace(SHADOWS["Base.__init__"], module="no.such.module", class_name="no.such.module.Gone", bases=())
     no_class = replace(SHADOWS["Base.__init__"], class_name=f"{HERE}.plain", bases=())

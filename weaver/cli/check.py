@@ -1,0 +1,106 @@
+"""``weaver check``: every fault and every lint of an ``instrumentation.toml``; nothing of the program is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from weaver.cli.client import NEGATIVE, USAGE
+from weaver.cli.output import clean, common_options, print_json, settings
+from weaver.cli.where import FILE
+
+if TYPE_CHECKING:
+    from weaver.cli.source import Instrumentation
+    from weaver.pointcut.lint import Lint
+    from weaver.pointcut.nodes import Pointcut
+
+MOST = 500
+"""From how many joinpoints on a pointcut is remarked upon."""
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=FILE)
+@click.option("--hot", multiple=True, metavar="NAME", help="A function on a hot path; may be a pattern and come again.")
+@click.option("--most", type=click.IntRange(1), default=MOST, show_default=True, help="How many joinpoints are fine.")
+@common_options
+def check(file: Path, hot: Sequence[str], most: int) -> None:
+    """Read an instrumentation file and say all that is wrong or unlikely to be meant.
+
+    Exit code 0 when there is nothing to say, 1 when there are remarks, 2 when the file is at fault.
+    """
+    from weaver.cli.source import read_instrumentation, read_toml, report_faults
+
+    values = read_toml(file)
+    faults = _faults(file)
+    lints: list[Lint] = []
+    unreadable: list[str] = []
+    if not faults:
+        instrumentation = read_instrumentation(file)
+        lints, unreadable = _lint(values, instrumentation, hot, most)
+    if settings().json:
+        print_json({"faults": faults, "lints": [lint._asdict() for lint in lints], "unreadable": unreadable})
+    else:
+        for fault in faults:
+            click.echo("\n".join(map(clean, fault.splitlines())))
+        for lint in lints:
+            click.echo(f"{file}: {clean(lint.subject)}: {lint.code}: {clean(lint.text)}")
+        report_faults(unreadable)
+    click.get_current_context().exit(USAGE if faults else NEGATIVE if lints else 0)
+
+
+def _faults(file: Path) -> list[str]:
+    from weaver.config import load_instrumentation  # pydantic, which no other command needs
+    from weaver.errors import InstrumentationConfigError
+
+    try:
+        load_instrumentation(file)
+    except InstrumentationConfigError as error:
+        return list(error.faults)
+    return []
+
+
+def _lint(
+    values: Mapping[str, Any], instrumentation: Instrumentation, hot: Sequence[str], most: int
+) -> tuple[list[Lint], list[str]]:
+    """Return the lints of all monitors, and which files could not be read."""
+    from weaver.cli.source import read_shadows
+    from weaver.pointcut.lint import lint_location, lint_mask, lint_names, lint_selection
+    from weaver.pointcut.needs import ALL_KINDS
+    from weaver.pointcut.selection import select
+
+    monitors: Mapping[str, Any] = values.get("monitors", {})
+    settable = _settable(monitors)
+    pointcuts = dict(_pointcuts(monitors, instrumentation.named))
+    lints: list[Lint] = []
+    for name, monitor in monitors.items():
+        if monitor.get("dye_filtering", True):
+            lints += lint_mask(name, monitor.get("dye_mask", ()), settable)
+    if not pointcuts or not instrumentation.prefixes:
+        return lints, []
+    scan = read_shadows((), instrumentation, ALL_KINDS)
+    for name, pointcut in pointcuts.items():
+        selected = select(pointcut, scan.shadows)
+        lints += lint_selection(name, pointcut, selected, scan.shadows, hot=hot, most=most)
+        lints += lint_location(name, pointcut, monitors[name].get("location", "before"))
+        lints += lint_names(name, pointcut, scan.program.aliases)
+    return lints, scan.faults
+
+
+def _pointcuts(monitors: Mapping[str, Any], named: Mapping[str, Pointcut]) -> Iterator[tuple[str, Pointcut]]:
+    from weaver.pointcut.parser import parse_pointcut
+
+    for name, monitor in monitors.items():
+        text = monitor.get("pointcut")
+        if isinstance(text, str):
+            yield name, parse_pointcut(text, named)
+
+
+def _settable(monitors: Mapping[str, Any]) -> set[str]:
+    """Return the flags that something sets: those with a property of their name, and those that need none."""
+    from weaver.dye import FLAGS
+
+    properties = {key for monitor in monitors.values() for key in monitor.get("properties", {})}
+    return {flag for flag in FLAGS if flag in properties or flag.startswith(("PROTOCOL_", "DYE_"))}
