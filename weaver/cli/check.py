@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from weaver.pointcut.lint import Lint
     from weaver.pointcut.nodes import Pointcut
 
+NEED_NO_PROPERTY = ("PROTOCOL_", "DYE_")
+"""How flags begin that are set from the message itself or by the program."""
 MOST = 500
 """From how many joinpoints on a pointcut is remarked upon."""
 
@@ -100,7 +102,6 @@ def _pointcuts(monitors: Mapping[str, Any], named: Mapping[str, Pointcut]) -> It
 
 def _settable(monitors: Mapping[str, Any]) -> set[str]:
     """Return the flags that something sets: those with a property of their name, and those that need none."""
-    from weaver.dye import FLAGS
-
     properties = {key for monitor in monitors.values() for key in monitor.get("properties", {})}
-    return {flag for flag in FLAGS if flag in properties or flag.startswith(("PROTOCOL_", "DYE_"))}
+    asked = {flag for monitor in monitors.values() for flag in monitor.get("dye_mask", ())}
+    return properties | {flag for flag in asked if flag.startswith(NEED_NO_PROPERTY)}
