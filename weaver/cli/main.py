@@ -30,6 +30,7 @@ COMMANDS = {
     "match": ("weaver.cli.match:match", "List what a pointcut selects."),
     "monitor": ("weaver.cli.monitor:monitor", "List monitors, switch them, change them."),
     "ps": ("weaver.cli.ps:ps", "List the servers that run here."),
+    "report": ("weaver.cli.report:report", "Show what was woven in each module."),
     "tail": ("weaver.cli.tail:tail", "Print events as they happen."),
 }
 GROUP = "weaver.commands"

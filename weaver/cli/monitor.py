@@ -75,11 +75,75 @@ def switch_off(names: Sequence[str], reason: str) -> None:
     _switch(names, reason, enabled=False)
 
 
+@monitor.command("add")
+@click.argument("name")
+@click.argument("pointcut")
+@click.option("--location", type=click.Choice(["before", "after", "around"]), default="before", help="When it acts.")
+@click.option("--actions", metavar="ACTION,...", help="What it does.")
+@click.option("--mask", metavar="FLAG,...", help="Dye flags that a message must have.")
+@click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
+@click.option("--description", default="", metavar="TEXT", help="What it is for.")
+@click.option("--on/--off", "enabled", default=False, help="Switch it as well.")
+@reason_option
+@common_options
+def add(
+    name: str,
+    pointcut: str,
+    location: str,
+    actions: str | None,
+    mask: str | None,
+    properties: Sequence[str],
+    description: str,
+    enabled: bool,
+    reason: str,
+) -> None:
+    """Add a monitor of your own to the running program; it is gone when the program ends."""
+    given: dict[str, Any] = {
+        "actions": _names(actions or ""),
+        "dye_mask": _names(mask or ""),
+        "properties": {key: _value(text, None) for key, text in map(_pair, properties)},
+        "enabled": enabled,
+    }
+    attributes = {key: value for key, value in given.items() if value}
+    with connect(settings().target) as server:
+        status = server.call(
+            "monitor.add",
+            name=name,
+            pointcut=pointcut,
+            location=location,
+            description=description,
+            attributes=attributes,
+            reason=reason,
+        )
+    if settings().json:
+        print_json(status)
+        return
+    points = len(status.get("joinpoints", ()))
+    click.echo(f"{clean(status['name'])} is {_state(status)}, {points} joinpoints")
+    for failure in status.get("failures", ()):
+        click.echo(f"not woven: {clean(failure)}", err=True)
+
+
+@monitor.command("rm")
+@click.argument("name")
+@reason_option
+@common_options
+def remove(name: str, reason: str) -> None:
+    """Take a monitor of your own out of the running program; its advice is out at once."""
+    with connect(settings().target) as server:
+        status = server.call("monitor.remove", name=name, reason=reason)
+    if settings().json:
+        print_json(status)
+        return
+    click.echo(f"{clean(status['name'])} is gone")
+
+
 @monitor.command("set")
 @click.argument("name")
 @click.option("--mask", metavar="FLAG,...", help="Dye flags that a message must have; empty for none.")
 @click.option("--filtering/--no-filtering", default=None, help="Whether the mask counts.")
 @click.option("--actions", metavar="ACTION,...", help="What a delegating or custom monitor does.")
+@click.option("--pointcut", metavar="EXPR", help="Where a custom monitor acts.")
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--on/--off", "enabled", default=None, help="Switch it as well.")
 @reason_option
@@ -89,6 +153,7 @@ def set_(
     mask: str | None,
     filtering: bool | None,
     actions: str | None,
+    pointcut: str | None,
     properties: Sequence[str],
     enabled: bool | None,
     reason: str,
@@ -98,6 +163,7 @@ def set_(
         "dye_mask": None if mask is None else _names(mask),
         "dye_filtering": filtering,
         "actions": None if actions is None else _names(actions),
+        "pointcut": pointcut,
         "enabled": enabled,
     }
     given: dict[str, Any] = {key: value for key, value in attributes.items() if value is not None}

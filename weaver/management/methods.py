@@ -1,18 +1,23 @@
-"""The methods that every admin socket has: ``monitor.*`` and ``event.recent``.
+"""The methods that every admin socket has: ``monitor.*``, ``weave.report`` and ``event.recent``.
 
 A session adds ``event.subscribe`` and ``event.unsubscribe``, which belong to one connection; plugins add their own.
 """
 
 from __future__ import annotations
 
+import builtins
 import difflib
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
-from weaver.errors import InvalidAttributeError
+from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.event import Event
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
+from weaver.monitor import Location, MonitorDefinition, Scope
+from weaver.pointcut.nodes import Pointcut
+from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import CHANGEABLE
 
 RECENT_LIMIT = 1000
@@ -39,6 +44,31 @@ class MonitorRegistry(Protocol):
         """
         ...
 
+    def add(self, definition: MonitorDefinition) -> None:
+        """Register a monitor, off.
+
+        Errors: PluginError, UnknownNameError, InvalidAttributeError; then there is none.
+        """
+        ...
+
+    def replace(self, name: str, pointcut: Pointcut) -> dict[str, Any]:
+        """Give a custom monitor another pointcut.
+
+        Errors: UnknownNameError, InvalidAttributeError.
+        """
+        ...
+
+    def remove(self, name: str) -> dict[str, Any]:
+        """Take a custom monitor out; return its last status.
+
+        Errors: UnknownNameError, InvalidAttributeError.
+        """
+        ...
+
+    def report(self) -> builtins.list[dict[str, Any]]:
+        """Return what was done in each module."""
+        ...
+
 
 class RecentEvents(Protocol):
     """What the methods need of the event buffer."""
@@ -49,10 +79,11 @@ class RecentEvents(Protocol):
 
 
 class MonitorMethods:
-    """``monitor.list``, ``monitor.get`` and ``monitor.set`` over a registry."""
+    """The methods ``monitor.*`` over a registry; ``named`` are the named pointcuts."""
 
-    def __init__(self, registry: MonitorRegistry) -> None:
+    def __init__(self, registry: MonitorRegistry, named: Mapping[str, Pointcut]) -> None:
         self._registry = registry
+        self._named = named
 
     def list_all(self) -> Any:
         """Return the status of every monitor, a list."""
@@ -69,21 +100,66 @@ class MonitorMethods:
     def set(self, name: str, attributes: dict[str, Any], reason: str = "") -> dict[str, Any]:
         """Change attributes of a monitor, all of them or none; the next message sees them.
 
-        Shape: the new status, and ``old`` with the values before; ``reason`` is for the audit line.
-        Errors: RpcError, InvalidAttributeError.
+        Shape: the new status, and ``old`` with the values before; ``reason`` is for the audit line. Of a custom monitor
+        the ``pointcut`` can be set too.
+        Errors: RpcError, InvalidAttributeError, PointcutSyntaxError.
         """
         self.check(name)
         if not attributes:
             raise InvalidAttributeError(f"{name}: nothing to set; these can be set: {', '.join(CHANGEABLE)}")
         for key in attributes:
-            if key not in CHANGEABLE:
+            if key not in (*CHANGEABLE, "pointcut"):
                 near = difflib.get_close_matches(key, CHANGEABLE, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"these can: {', '.join(CHANGEABLE)}"
                 raise InvalidAttributeError(f"{name}: {key!r} cannot be set; {hint}")
         before = self._registry.get(name)
-        self._registry.set(name, **attributes)
+        others = {key: value for key, value in attributes.items() if key != "pointcut"}
+        pointcut = self._parsed(before, attributes["pointcut"]) if "pointcut" in attributes else None
+        if others:
+            self._registry.set(name, **others)
+        if pointcut is not None:
+            self._registry.replace(name, pointcut)
         old = {key: before.get(key) for key in attributes}
         return {**self._registry.get(name), "old": old, **({"reason": reason} if reason else {})}
+
+    def _parsed(self, status: Mapping[str, Any], text: object) -> Pointcut:
+        if status.get("kind") != "custom":
+            raise InvalidAttributeError(f"{status['name']}: only a custom monitor's pointcut can be changed")
+        if not isinstance(text, str):
+            raise InvalidAttributeError(f"{status['name']}: pointcut must be an expression, not {text!r}")
+        return parse_pointcut(text, self._named)
+
+    def add(
+        self,
+        name: str,
+        pointcut: str,
+        location: Location = "before",
+        scope: Scope = "application",
+        description: str = "",
+        precedence: int = 100,
+        attributes: dict[str, Any] | None = None,
+        reason: str = "",
+    ) -> dict[str, Any]:
+        """Add a custom monitor and set its attributes; return its status.
+
+        Errors: PointcutSyntaxError, PluginError when the name is taken, InvalidAttributeError; then there is none.
+        """
+        tree = parse_pointcut(pointcut, self._named)
+        self._registry.add(MonitorDefinition(name, scope, "custom", location, tree, description, precedence=precedence))
+        try:
+            status = self.set(name, attributes) if attributes else self._registry.get(name)
+        except WeaverError:
+            self._registry.remove(name)
+            raise
+        return {**status, **({"reason": reason} if reason else {})}
+
+    def remove(self, name: str, reason: str = "") -> dict[str, Any]:
+        """Take a custom monitor out; return its last status.
+
+        Errors: RpcError, InvalidAttributeError for a monitor of the library.
+        """
+        self.check(name)
+        return {**self._registry.remove(name), **({"reason": reason} if reason else {})}
 
     def check(self, name: str) -> None:
         """See that there is a monitor of that name.
@@ -98,19 +174,27 @@ class MonitorMethods:
             )
 
 
-def standard_methods(registry: MonitorRegistry, events: RecentEvents) -> dict[str, MethodLike]:
-    """Return the methods that need no connection of their own."""
-    monitors = MonitorMethods(registry)
+def standard_methods(
+    registry: MonitorRegistry, events: RecentEvents, named: Mapping[str, Pointcut] = MappingProxyType({})
+) -> dict[str, MethodLike]:
+    """Return the methods that need no connection of their own; ``named`` are the named pointcuts."""
+    monitors = MonitorMethods(registry, named)
 
     def recent(limit: int = 100, monitor: str | None = None) -> Any:
         if not 0 < limit <= RECENT_LIMIT:
             raise RpcError(INVALID_PARAMS, f"the parameter 'limit' must be 1 to {RECENT_LIMIT}, not {limit}")
         return [event for event in events.recent() if monitor is None or event.monitor == monitor][-limit:]
 
+    def report(module: str = "") -> Any:
+        return [one for one in registry.report() if not module or one["module"].startswith(module)]
+
     methods: Mapping[str, RegisteredMethod] = {
         "monitor.list": RegisteredMethod(by_name(monitors.list_all), "Lists all monitors.", Role.VIEWER),
         "monitor.get": RegisteredMethod(by_name(monitors.get), "Returns the status of a monitor.", Role.VIEWER),
         "monitor.set": RegisteredMethod(by_name(monitors.set), "Changes attributes of a monitor.", Role.OPERATOR),
+        "monitor.add": RegisteredMethod(by_name(monitors.add), "Adds a custom monitor.", Role.OPERATOR),
+        "monitor.remove": RegisteredMethod(by_name(monitors.remove), "Takes a custom monitor out.", Role.OPERATOR),
+        "weave.report": RegisteredMethod(by_name(report), "Returns what was woven in each module.", Role.VIEWER),
         "event.recent": RegisteredMethod(by_name(recent), "Returns the last events, the oldest first.", Role.VIEWER),
     }
     return dict(methods)

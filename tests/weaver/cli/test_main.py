@@ -40,7 +40,7 @@ def test_help_lists_the_commands(run: Run) -> None:
 
     assert result.code == 0
     listed = [line.split()[0] for line in result.out.partition("Commands:")[2].split("\n") if line.strip()]
-    assert listed == ["check", "explain", "match", "monitor", "ps", "tail"]
+    assert listed == ["check", "explain", "match", "monitor", "ps", "report", "tail"]
 
 
 @pytest.mark.usefixtures("plugins")
@@ -66,7 +66,7 @@ def test_unknown_command_is_answered_by_those_that_are_near(run: Run) -> None:
 
     assert result.code == 2
     assert result.err.startswith("weaver: there is no command 'monitr'; did you mean monitor?")
-    assert "there are: check, explain, match, monitor, ps, tail" in run("zzz").err
+    assert "there are: check, explain, match, monitor, ps, report, tail" in run("zzz").err
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_json_without_servers_is_an_empty_list_and_ends_with_3(run: Run) -> None
 def test_client_imports_neither_gevent_nor_pydantic_nor_the_weaving_core() -> None:
     code = (
         "import sys\n"
-        "from weaver.cli import check, explain, main, match, monitor, ps, tail\n"
+        "from weaver.cli import check, explain, main, match, monitor, ps, report, tail\n"
         "main.main(['--help'])\n"
         "heavy = {'gevent', 'pydantic', 'server', 'monitors', 'rich', 'msgspec'}\n"
         "core = {'weaver.weaving', 'weaver.swap', 'weaver.hook', 'weaver.advice', 'weaver.registry'}\n"

@@ -80,5 +80,9 @@ def test_reading_is_for_viewers_and_writing_for_operators() -> None:
         if isinstance(method, RegisteredMethod)
     }
 
-    assert [name for name, role in roles.items() if role > Role.VIEWER] == ["monitor.set"]
-    assert len(roles) == 4
+    assert [name for name, role in roles.items() if role > Role.VIEWER] == [
+        "monitor.set",
+        "monitor.add",
+        "monitor.remove",
+    ]
+    assert len(roles) == 7

@@ -1,0 +1,102 @@
+"""The methods that add, change and remove monitors, over a registry at work."""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.weaver.targets import Recording, make_module, make_registry, monitor
+from weaver.errors import InvalidAttributeError, PluginError, PointcutSyntaxError, UnknownNameError
+from weaver.event import EventBuffer
+from weaver.management.methods import standard_methods
+from weaver.management.rpc import RpcError
+from weaver.pointcut.parser import parse_pointcut
+
+Call = Callable[..., Any]
+F = "execution(* methods_target.f(..))"
+
+
+@pytest.fixture
+def target() -> Iterator[Any]:
+    yield make_module("def f(): return 1\ndef g(): return 2\n", "methods_target")
+    sys.modules.pop("methods_target")
+
+
+@pytest.fixture
+def call(target: Any) -> Call:
+    registry = make_registry(Recording())
+    registry.add(monitor("Library", F))
+    registry.on_module(target)
+    methods = standard_methods(registry, EventBuffer(), {"gs": parse_pointcut("execution(* methods_target.g(..))")})
+
+    def called(method: str, /, **params: Any) -> Any:
+        return methods[method].function(params)
+
+    return called
+
+
+def test_added_monitor_is_on_at_once(call: Call, target: Any) -> None:
+    before = target.f.__code__
+
+    status = call(
+        "monitor.add", name="New", pointcut=F, attributes={"enabled": True, "actions": ["Recording"]}, reason="ticket"
+    )
+
+    assert (status["enabled"], status["joinpoints"], status["reason"]) == (True, ["methods_target:f"], "ticket")
+    assert target.f.__code__ is not before
+    assert call("monitor.remove", name="New")["enabled"] is False
+    assert target.f.__code__ is before
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "words"),
+    [
+        ({"pointcut": "execution("}, PointcutSyntaxError, "column"),
+        ({"pointcut": F, "name": "Library"}, PluginError, "already"),
+        ({"pointcut": F, "attributes": {"actions": ["Recordin"]}}, UnknownNameError, "Recording"),
+        ({"pointcut": F, "attributes": {"enabld": True}}, InvalidAttributeError, "enabled"),
+        ({"pointcut": F, "location": "beside"}, RpcError, "location"),
+    ],
+)
+def test_monitor_that_cannot_be_added_leaves_nothing_behind(
+    call: Call, params: dict[str, Any], error: type[Exception], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        call("monitor.add", **{"name": "New", **params})
+
+    assert [one["name"] for one in call("monitor.list")] == ["Library"]
+
+
+def test_pointcut_is_changed_by_text_and_by_name(call: Call, target: Any) -> None:
+    call("monitor.add", name="New", pointcut=F, attributes={"enabled": True, "actions": ["Recording"]})
+
+    changed = call("monitor.set", name="New", attributes={"pointcut": "gs()", "dye_filtering": False})
+
+    assert changed["joinpoints"] == ["methods_target:g"]
+    assert (changed["old"]["pointcut"], changed["dye_filtering"]) == (str(parse_pointcut(F)), False)
+
+
+@pytest.mark.parametrize("attributes", [{"pointcut": "execution("}, {"pointcut": 3}, {"pointcut": F, "actions": [1]}])
+def test_pointcut_that_cannot_be_set_changes_nothing(call: Call, attributes: dict[str, Any]) -> None:
+    before = call("monitor.get", name="Library")
+
+    with pytest.raises((PointcutSyntaxError, InvalidAttributeError)):
+        call("monitor.set", name="Library", attributes=attributes)
+
+    assert call("monitor.get", name="Library") == before
+
+
+def test_unknown_monitor_is_not_removed(call: Call) -> None:
+    with pytest.raises(RpcError) as caught:
+        call("monitor.remove", name="Librar")
+
+    assert "Library" in caught.value.did_you_mean
+
+
+def test_report_is_of_all_modules_or_of_some(call: Call) -> None:
+    call("monitor.set", name="Library", attributes={"enabled": True})
+
+    assert [(one["module"], one["woven"]) for one in call("weave.report")] == [("methods_target", 1)]
+    assert call("weave.report", module="other") == []
+    call("monitor.set", name="Library", attributes={"enabled": False})
