@@ -1,12 +1,14 @@
+import importlib
 from pathlib import Path
 
+import gevent.monkey
 import msgspec
 import pytest
 
 from tests.weaver.events import make_event
 from weaver import run
 from weaver.config import load_instrumentation
-from weaver.gevent_support import NEEDED, unpatched
+from weaver.gevent_support import NEEDED, GeventRuntime, unpatched
 from weaver.redaction import HIDDEN, show
 
 CUSTOM = "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\n"
@@ -115,3 +117,97 @@ def test_error_of_the_program_is_its_own(tmp_path: Path, monkeypatch: pytest.Mon
 
     with pytest.raises(OSError, match="the port is in use"):
         run.main(["--instrumentation", str(path), "--admin-socket", str(tmp_path / "s"), "-m", "breaking_program"])
+
+
+def test_python_that_cannot_be_woven_is_said_and_nothing_starts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(run, "selftest", lambda: "generators lose their frames")
+
+    assert run.main([]) == 2
+
+    assert capsys.readouterr().err == "this Python cannot be woven: generators lose their frames\n"
+
+
+def test_target_of_the_file_gets_the_arguments_that_are_not_ours_and_its_exit_code_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    package = tmp_path / "run_target"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "__main__.py").write_text("def main(arguments):\n    print(*arguments)\n    return len(arguments)\n")
+    path = tmp_path / "instrumentation.toml"
+    path.write_text("[target]\nmodule = 'run_target'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    code = run.main(["--instrumentation", str(path), "--admin-socket", str(tmp_path / "s"), "a", "--b", "c"])
+
+    captured = capsys.readouterr()
+    assert (code, captured.out) == (3, "a --b c\n")
+    assert captured.err.startswith(f"admin: {tmp_path}/s\n")
+    assert not (tmp_path / "s").exists()
+
+
+def test_program_that_ends_well_is_zero(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ending_program.py").write_text("import sys\nassert sys.argv[1:] == ['x']\n")
+    path = tmp_path / "instrumentation.toml"
+    path.write_text("")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("sys.argv", ["weaver"])
+    options = ["--instrumentation", str(path), "--admin-socket", str(tmp_path / "s")]
+
+    assert run.main([*options, "-m", "ending_program", "x"]) == 0
+
+
+def test_file_of_the_working_directory_goes_before_the_installed_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.prefix", "/prefix")
+    before = run._find(run.FILE)
+    (tmp_path / run.FILE).write_text("")
+
+    assert (before, run._find(run.FILE)) == (Path("/prefix/share/weaver") / run.FILE, Path(run.FILE))
+
+
+def test_module_that_was_imported_before_is_woven_when_it_is_in_scope(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "run_scope"
+    (package / "out").mkdir(parents=True)
+    for file in ("__init__.py", "inside.py", "out/__init__.py", "out/deep.py"):
+        (package / file).write_text("def f():\n    return 1\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name in ("run_scope.inside", "run_scope.out.deep"):
+        importlib.import_module(name)
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(
+        "[weaving]\nprefixes = ['run_scope']\nexclude = ['run_scope.out']\n"
+        "[monitors.A]\nkind = 'custom'\npointcut = 'run_scope..*.f'\n"
+    )
+    weaver = run.Weaver(load_instrumentation(path), path)
+
+    weaver.start()
+    try:
+        assert weaver.registry.get("A")["joinpoints"] == ["run_scope.inside:f"]
+    finally:
+        weaver.stop()
+
+
+def test_task_that_fails_is_logged_and_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    runtime = GeventRuntime()
+
+    runtime.spawn("sweeper", lambda: 1 / 0)
+    runtime.sleep(0.001)
+
+    assert "the weaver's task sweeper ended by an error" in caplog.text
+
+
+def test_blocking_work_runs_in_another_thread() -> None:
+    get_ident = gevent.monkey.get_original("threading", "get_ident")
+    seen: list[int] = []
+
+    GeventRuntime().call_in_thread(lambda: seen.append(get_ident()))
+
+    assert seen
+    assert seen[0] != get_ident()
