@@ -49,6 +49,7 @@ class WebSocketChannel:
         self._open = False
         self._handshake = 0
         self._parts: list[bytes] = []
+        self._size = 0
         self.over = False
 
     @property
@@ -61,6 +62,8 @@ class WebSocketChannel:
         messages: list[bytes] = []
         answers: list[bytes] = []
         keep_alives = 0
+        if self.over:
+            return Fed(messages)
         if not self._open:
             self._handshake += len(data)
         try:
@@ -77,6 +80,8 @@ class WebSocketChannel:
                     break
         except RemoteProtocolError as error:
             answers.append(self._refused(error))
+        except (LocalProtocolError, ValueError):
+            self.over = True  # said after the end, or a handshake with names that are none
         if not self._open and self._handshake > MAX_HANDSHAKE:
             self.over = True
         return Fed(messages, b"".join(answers), keep_alives)
@@ -118,8 +123,11 @@ class WebSocketChannel:
     def _take(self, event: TextMessage | BytesMessage, messages: list[bytes], answers: list[bytes]) -> int:
         """Take a message or a part of one; return how many keep-alives it was."""
         part = event.data
-        self._parts.append(part.encode() if isinstance(part, str) else bytes(part))
-        if sum(map(len, self._parts)) > MAX_MESSAGE:
+        data = part.encode() if isinstance(part, str) else bytes(part)
+        if data:
+            self._parts.append(data)
+            self._size += len(data)
+        if self._size > MAX_MESSAGE:
             self.over = True
             answers.append(self._connection.send(CloseConnection(CloseReason.MESSAGE_TOO_BIG)))
             return 0
@@ -127,6 +135,7 @@ class WebSocketChannel:
             return 0
         message = b"".join(self._parts)
         self._parts.clear()
+        self._size = 0
         if message.strip(b"\r\n"):
             messages.append(message)
             return 0

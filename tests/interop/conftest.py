@@ -42,12 +42,13 @@ def start_server(processes: list[Process]) -> Iterator[StartServer]:
 
 @pytest.fixture
 def start_sipp(processes: list[Process], tmp_path: Path) -> StartSipp:
-    """Return a function that starts SIPp with a scenario on a port."""
+    """Return a function that starts SIPp with a scenario on a port, where it listens unless told otherwise."""
 
-    def start(scenario: str, port: int, calls: int, *arguments: str) -> Sipp:
+    def start(scenario: str, port: int, calls: int, *arguments: str, listens: bool = True) -> Sipp:
         sipp = Sipp(scenario, port, calls, tmp_path, *arguments)
         processes.append(sipp)
-        sipp.wait_bound(port)
+        if listens:
+            sipp.wait_bound(port)
         return sipp
 
     return start

@@ -217,8 +217,8 @@ class Sipp(Process):
         """Wait until it listens."""
 
         def is_bound() -> bool:
-            table = Path("/proc/net/udp").read_text(encoding="ascii")
-            return f":{port:04X} " in table
+            tables = (Path(f"/proc/net/{kind}").read_text(encoding="ascii") for kind in ("udp", "tcp"))
+            return any(f":{port:04X} " in table for table in tables)
 
         wait_until(is_bound, 10, f"{self.name} listens on {port}; it wrote:\n{self.output()}")
 
