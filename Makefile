@@ -6,6 +6,7 @@
 # make verify     weave every function of the standard library, on every Python, and check the code statically
 # make explore    test suites of well-known packages and of the server, plain and woven, on every Python: takes hours;
 #                 ARGS="attrs json" chooses some
+# make fuzz       random bytes at every parser, a minute each; SECONDS=3600 for longer
 # make clean      remove what these targets made
 #
 # PYTHON=/usr/bin/python3.12 chooses the interpreter of .venv; without it the first of 3.11, 3.12, 3.13 that has venv is taken.
@@ -21,10 +22,11 @@ ARGS ?=
 LOCKED ?= yes
 UPGRADE ?=
 LOCK := $(BIN)/uv pip compile -q --universal --generate-hashes --python-version 3.11 --custom-compile-command 'make lock' $(UPGRADE)
+SECONDS := 60
 # percent of branches and lines that the tests must reach
 COVERAGE := 95
 
-.PHONY: run test lint types contracts bench docs lock verify explore clean
+.PHONY: run test lint types contracts bench docs lock verify explore fuzz clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m weaver.run apps.click2call --demo $(ARGS)
@@ -69,6 +71,9 @@ explore: $(VENV)/.test
 		tests/weaver/weaving/test_generated.py
 	sh tests/each_python.sh $(BIN)/python tests/woven/explore.py $(ARGS)
 
+fuzz: $(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz.run $(SECONDS)
+
 clean:
 	rm -rf .venv .venv-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 
@@ -88,4 +93,10 @@ $(VENV)/.test: $(VENV)/.run requirements-test.lock
 
 $(VENV)/.lint: $(VENV)/.run requirements-lint.lock
 	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-lint.lock test,lint
+$(VENV)/.fuzz: $(VENV)/.run
+	$(PIP) install -e '.[test,fuzz]'
+	@touch $@
+
+$(VENV)/.lint: $(VENV)/.run
+	$(PIP) install -e '.[test,lint]'
 	@touch $@

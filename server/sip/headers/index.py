@@ -92,9 +92,9 @@ class Headers:
         more: dict[str, list[str]] = {}
         seen = _SEEN
         for line in lines:
-            name, _, value = line.partition(": ")
+            name, colon, value = line.partition(": ")
             key = seen.get(name)
-            if key is None:
+            if key is None or not colon:
                 key, value = split_line(line)
             if key not in first:
                 first[key] = value

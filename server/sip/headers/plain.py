@@ -24,7 +24,7 @@ _DELAY = re.compile(r"(?:\d{1,10})?(?:\.\d{0,10})?\Z", re.ASCII)
 _VERSION = re.compile(r"\d{1,3}\.\d{1,3}\Z", re.ASCII)
 _RESOURCE = re.compile(r"[A-Za-z0-9!%*_+`'~-]+\.[A-Za-z0-9!%*_+`'~-]+\Z")
 _CALL_ID = re.compile(r"[^\s,@]+(?:@[^\s,@]+)?\Z")
-_WARNING = re.compile(r"(\d{3})[ \t]+([^ \t\"]+)[ \t]+(\".*\")\Z", re.ASCII | re.DOTALL)
+_WARNING = re.compile(r"(\d{3})[ \t]+([^ \t\"]+)[ \t]+(\"[^\"\\]*(?:\\.[^\"\\]*)*\")\Z", re.ASCII | re.DOTALL)
 
 
 class Timestamp(msgspec.Struct, frozen=True):
@@ -56,7 +56,7 @@ class WarningText(msgspec.Struct, frozen=True):
     text: str
 
     def __str__(self) -> str:
-        return f"{self.code} {self.agent} {quote(self.text)}"
+        return f"{self.code:03} {self.agent} {quote(self.text)}"
 
 
 def parse_text(text: str) -> str:

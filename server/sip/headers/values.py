@@ -132,7 +132,7 @@ def _sent(head: str) -> tuple[str, str, int | None]:
     squeezed = "/".join([part.strip(" \t") for part in head.split("/")])
     protocol, _, sent_by = squeezed.replace("\t", " ").partition(" ")
     parts = protocol.split("/")
-    if len(parts) != 3 or parts[0].upper() != "SIP" or not is_token(parts[2]):
+    if len(parts) != 3 or parts[0].upper() != "SIP" or not is_token(parts[1]) or not is_token(parts[2]):
         raise ValueError(f"{protocol!r} is no sent-protocol of a Via")
     words = sent_by.replace(":", " : ").split() if "[" not in sent_by else sent_by.split()
     if len(words) > 3 or (len(words) > 1 and not any(word.startswith(":") for word in words)):

@@ -172,7 +172,7 @@ VALUES: dict[str, tuple[st.SearchStrategy[object], str]] = {
     "user-to-user": (words(TOKENS | QUOTED), "56a390f3d2b7310023a2;encoding=hex;purpose=foo;content=bar"),
     "via": (VIAS, "SIP / 2.0 / UDP first.example.com: 4000;ttl=16 ;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1"),
     "warning": (
-        st.builds(WarningText, st.integers(100, 999), st.sampled_from(["isi.edu", "a:5060"]), TEXTS),
+        st.builds(WarningText, st.integers(0, 999), st.sampled_from(["isi.edu", "a:5060"]), TEXTS),
         '307 isi.edu "Session parameter \'foo\' not understood", 301 isi.edu "x"',
     ),
     "www-authenticate": (CREDENTIALS, 'Digest realm="atlanta.com", domain="sip:boxesbybob.com", qop="auth"'),

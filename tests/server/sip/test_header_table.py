@@ -91,11 +91,12 @@ def test_G4_any_text_is_a_value_or_a_value_error(name: str, text: str) -> None:
         ("replaces", "a@b"), ("replaces", "a;to-tag=1"), ("join", ";to-tag=1;from-tag=2"),
         ("replaces", 'a;to-tag="1";from-tag=2'), ("rack", "1 2"), ("rack", "0 2 INVITE"), ("timestamp", ""),
         ("timestamp", "x"), ("timestamp", "1 2 3"), ("retry-after", "5 (open"), ("retry-after", "5 (x) y"),
-        ("retry-after", "soon"), ("warning", "307 isi.edu none"), ("authorization", "Digest"),
-        ("authorization", "Digest a b"), ("authorization", "Digest a,b=1"), ("authorization", "Digest (=1"),
-        ("authorization", "Di(gest a=1"), ("authorization", "Digest a=1, a=2"), ("session-id", "0"),
-        ("refer-sub", "perhaps"), ("user-to-user", '"open'), ("user-to-user", "a b"), ("mime-version", "1"),
-        ("resource-priority", "dsn"), ("in-reply-to", "a b"), ("geolocation-error", "x"), ("identity", "("),
+        ("retry-after", "soon"), ("warning", "307 isi.edu none"), ("warning", '307 a "b" "c"'),
+        ("authorization", "Digest"), ("authorization", "Digest a b"), ("authorization", "Digest a,b=1"),
+        ("authorization", "Digest (=1"), ("authorization", "Digest a=, b=1"), ("authorization", "Di(gest a=1"),
+        ("authorization", "Digest a=1, a=2"), ("session-id", "0"), ("refer-sub", "perhaps"),
+        ("user-to-user", '"open'), ("user-to-user", "a b"), ("mime-version", "1"), ("resource-priority", "dsn"),
+        ("in-reply-to", "a b"), ("geolocation-error", "x"), ("identity", "("),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_refused(name: str, text: str) -> None:
