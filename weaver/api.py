@@ -19,7 +19,7 @@ from weaver.context import (
 from weaver.dye import FLAGS, mask_of, names_of
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.event import Event
-from weaver.joinpoint import Invocation
+from weaver.joinpoint import Compiled, Invocation, JoinPoint
 from weaver.monitor import Action, MonitorDefinition
 from weaver.plugins import DyeFlag, Method, Plugins
 from weaver.pointcut.designators import (
@@ -45,10 +45,12 @@ from weaver.shadow import Shadow
 __all__ = [
     "FLAGS",
     "Action",
+    "Compiled",
     "DyeFlag",
     "Event",
     "InvalidAttributeError",
     "Invocation",
+    "JoinPoint",
     "Method",
     "MonitorDefinition",
     "PluginError",

@@ -14,12 +14,29 @@ from functools import partial
 from itertools import count
 from secrets import token_hex
 from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from weaver.dye import BITS, SLOT_NAMES, SPACE, UNRESOLVED, Dyes, mask_of
+from weaver.dye import BITS, SLOT_NAMES, SPACE, Dyes, mask_of
 
 _PREFIX = token_hex(6)
 _serial = count(1)
+
+
+class _Unresolved:
+    """The dyes of a task that has none yet: whoever looks at a slot has them resolved, once, and gets the real one's.
+
+    So every match behind a guard is a true one, and advice need not ask again.
+    """
+
+    __slots__ = ()
+
+    is_muted = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(resolve(), name)
+
+
+UNRESOLVED = cast("Dyes", _Unresolved())
 
 current_dyes: ContextVar[Dyes] = ContextVar("current_dyes", default=UNRESOLVED)
 
@@ -30,9 +47,10 @@ class DiagnosticContext:
     Shape: ``facts`` holds ``call_key``, ``method``, ``status``, ``call_id`` and the like, as plain values.
     """
 
-    __slots__ = ("_id", "facts", "payload", "vector")
+    __slots__ = ("_id", "dyes", "facts", "payload", "vector")
 
     def __init__(self, vector: int, facts: Mapping[str, object], payload: str | None = None) -> None:
+        self.dyes = SPACE.intern(vector)  # held: the gates stay open for tasks that inherit this context later
         self.vector = vector
         self.facts = facts
         self.payload = payload
@@ -90,7 +108,7 @@ class Tokens(NamedTuple):
 def begin(vector: int, facts: Mapping[str, object], payload: str | None = None) -> Tokens:
     """Set the context of a message."""
     context = DiagnosticContext(vector, facts, payload)
-    tokens = Tokens(current_dyes.set(SPACE.intern(vector)), current_context.set(context))
+    tokens = Tokens(current_dyes.set(context.dyes), current_context.set(context))
     if _inheritance.carry is not None:
         _inheritance.carry(context)
     return tokens
@@ -98,8 +116,11 @@ def begin(vector: int, facts: Mapping[str, object], payload: str | None = None) 
 
 def end(tokens: Tokens) -> None:
     """Reset to what was before; nothing of the message stays."""
+    was_muted = current_dyes.get().is_muted
     current_context.reset(tokens.context)
     current_dyes.reset(tokens.dyes)
+    if not was_muted:
+        _wake()
     if _inheritance.carry is not None:
         _inheritance.carry(current_context.get())
 
@@ -114,6 +135,38 @@ def resolve() -> Dyes:
         if context is not None:
             current_context.set(context)
     return dyes
+
+
+def mute() -> tuple[Dyes, Dyes]:
+    """Keep every guard of this task shut until ``unmute``; return what that needs."""
+    dyes = resolve()
+    twin = dyes.muted
+    current_dyes.set(twin)
+    return dyes, twin
+
+
+def unmute(muting: tuple[Dyes, Dyes]) -> None:
+    """End what ``mute`` began; a context that began or ended meanwhile stays as it is."""
+    before, twin = muting
+    if current_dyes.get() is twin:
+        current_dyes.set(before)
+    else:
+        _wake()
+
+
+def mute_again(muting: tuple[Dyes, Dyes]) -> tuple[Dyes, Dyes]:
+    """Mute the dyes of a context that began or ended while others were muted; return what ``unmute`` needs now."""
+    if current_dyes.get() is muting[1]:
+        return muting
+    _wake()
+    return mute()
+
+
+def _wake() -> None:
+    """Unmute what a context that began inside advice has left behind at its end."""
+    now = current_dyes.get()
+    if now.is_muted:
+        current_dyes.set(SPACE.intern(now.vector))
 
 
 def wanted_flags() -> int:

@@ -3,7 +3,8 @@
 A guard must not do arithmetic on 64-bit integers: for every mask in use one boolean slot (``m0`` ... ``m63``) is set on
 each ``Dyes`` object when its vector is interned. A mask's gate is open while any live ``Dyes`` matches it, so that code
 that nobody's message can trigger pays one attribute. Several masks at one joinpoint share a slot that says whether any
-of them matches. A slot whose masks nobody holds any more is used again when all are taken.
+of them matches, the empty mask matches always. A slot whose masks nobody holds any more is used again when all are
+taken.
 """
 
 from __future__ import annotations
@@ -29,23 +30,36 @@ FLAGS = (
 BITS = {name: bit for bit, name in enumerate(FLAGS)}
 
 
-class Dyes:
-    """An interned dye vector with one boolean for each mask in use."""
-
-    __slots__ = ("__weakref__", "vector", *(f"m{n}" for n in range(SLOTS)))
-
-    vector: int
-
-    def __init__(self, vector: int, matches: bool = False) -> None:
-        self.vector = vector
-        for name in SLOT_NAMES:
-            setattr(self, name, matches)
-
-
 SLOT_NAMES = tuple(f"m{n}" for n in range(SLOTS))
 
-UNRESOLVED = Dyes(0, matches=True)
-"""The default of a greenlet without dyes: every guard lets it through to the slow path, which looks again."""
+
+class Dyes:
+    """An interned dye vector with one boolean for each mask in use.
+
+    Shape: while advice runs, the current object is the ``muted`` twin of what was current: no slot of it is ever set,
+    so that every guard keeps advice from triggering advice.
+    """
+
+    __slots__ = ("__weakref__", "_muted", "is_muted", "vector", *SLOT_NAMES)
+
+    vector: int
+    is_muted: bool
+
+    def __init__(self, vector: int, *, is_muted: bool = False) -> None:
+        self.vector = vector
+        self.is_muted = is_muted
+        self._muted: Dyes | None = None
+        for name in SLOT_NAMES:
+            setattr(self, name, False)
+
+    @property
+    def muted(self) -> Dyes:
+        """The twin that matches no mask; itself if it is one."""
+        if self.is_muted:
+            return self
+        if self._muted is None:
+            self._muted = Dyes(self.vector, is_muted=True)
+        return self._muted
 
 
 def mask_of(names: Iterable[str]) -> int:

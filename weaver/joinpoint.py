@@ -1,4 +1,4 @@
-"""What an action sees: one pass through a joinpoint."""
+"""What an action sees: one pass through a joinpoint; and what it may offer instead of looking at each."""
 
 from __future__ import annotations
 
@@ -7,6 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from weaver.shadow import Shadow
+from weaver.weaving.guard import Passes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class JoinPoint:
+    """What of one monitor's passes at one shadow stays the same.
+
+    Shape: ``monitor`` is its name, ``properties`` are its own; ``passes.n`` is how often it has fired here.
+    """
+
+    shadow: Shadow
+    monitor: str
+    properties: Mapping[str, Any]
+    passes: Passes
 
 
 class Invocation:
@@ -16,18 +30,31 @@ class Invocation:
     Units: ``elapsed_ns`` nanoseconds, 0 before the call has ended.
     """
 
-    __slots__ = ("arguments", "elapsed_ns", "error", "monitor", "properties", "result", "shadow", "started_ns", "state")
+    __slots__ = ("arguments", "elapsed_ns", "error", "joinpoint", "result", "started_ns", "state")
 
-    def __init__(self, shadow: Shadow, arguments: tuple[Any, ...], monitor: str, properties: Mapping[str, Any]) -> None:
-        self.shadow = shadow
+    def __init__(self, joinpoint: JoinPoint, arguments: tuple[Any, ...]) -> None:
+        self.joinpoint = joinpoint
         self.arguments = arguments
-        self.monitor = monitor
-        self.properties = properties
         self.result: object = None
         self.error: BaseException | None = None
         self.started_ns = 0
         self.elapsed_ns = 0
         self.state: object = None
+
+    @property
+    def shadow(self) -> Shadow:
+        """The shadow that was passed."""
+        return self.joinpoint.shadow
+
+    @property
+    def monitor(self) -> str:
+        """The name of the monitor."""
+        return self.joinpoint.monitor
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """The properties of the monitor."""
+        return self.joinpoint.properties
 
     def argument(self, name: str) -> Any:
         """Return an argument by its name, None if the joinpoint has no such parameter."""
@@ -35,6 +62,26 @@ class Invocation:
             if parameter.name == name:
                 return value
         return None
+
+    def named(self) -> dict[str, Any]:
+        """Return the arguments by name; made anew each time, so ask only when you need them all."""
+        return {p.name: value for p, value in zip(self.shadow.parameters, self.arguments, strict=False)}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """An action compiled for one shadow: called by the woven code itself, with no invocation and no frame between.
+
+    Shape: ``enter`` takes the joinpoint's arguments, by position and exactly as many as ``shadow.parameters`` (none
+    when ``arguments`` is false), and returns a token; ``exit`` takes the token and the result, ``throw`` the token and
+    the error; what these two return is dropped. A monitor before uses ``enter`` only, one after ``exit`` and ``throw``
+    with the token None, one around all three (the token is None too when ``enter`` failed). What is None is not called.
+    """
+
+    enter: Callable[..., object] | None = None
+    exit: Callable[[Any, Any], object] | None = None
+    throw: Callable[[Any, BaseException], object] | None = None
+    arguments: bool = True
 
 
 @dataclass(frozen=True, slots=True)

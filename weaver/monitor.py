@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 from weaver.joinpoint import Invocation
 from weaver.pointcut.nodes import Pointcut
+from weaver.weaving.guard import Passes
 
 Scope = Literal["server", "application"]
 Kind = Literal["standard", "delegating", "custom"]
@@ -19,6 +20,10 @@ class Action(Protocol):
 
     Shape: ``around`` says which of the two kinds it is. A stateless action has ``run``; an around action has ``enter``
     and ``leave``. What is returned is put into the event's payload; None emits no event.
+    An action may also have ``compile(joinpoint) -> Compiled | None``: the same work, done faster, where a monitor has
+    no other action, fires for every pass that its dye mask lets through, and is alone at the shadow. Only for an action
+    that emits no events, calls nothing that could be woven, and keeps no argument. Its passes are counted by the woven
+    code, its errors as ever; its time is not measured. A ``Compiled()`` with nothing in it only counts.
     """
 
     name: str
@@ -79,13 +84,26 @@ class MonitorSettings:
 class MonitorCounters:
     """Counts of one monitor.
 
-    Units: ``ns`` nanoseconds spent in its actions.
+    Shape: ``undyed`` passes had not its mask; ``kept_out`` ones had, and were of another class, not the outermost or
+    refused by the pointcut's test; ``passes``, by joinpoint, are those in which it fired.
+    Units: ``ns`` nanoseconds spent in its actions, but for compiled ones.
     """
 
-    reached: int = 0
-    dyed: int = 0
-    fired: int = 0
+    undyed: int = 0
+    kept_out: int = 0
     emitted: int = 0
     dropped: int = 0
     errors: int = 0
     ns: int = 0
+    passes: dict[str, Passes] = field(default_factory=dict)
+
+    def passes_at(self, joinpoint: str) -> Passes:
+        """Return the count at a joinpoint; woven code counts there itself."""
+        return self.passes.setdefault(joinpoint, Passes())
+
+    def read(self) -> dict[str, int]:
+        """Return the counts by name: reached the advice, had the dyes, fired, and what came of it."""
+        fired = sum(passes.n for passes in list(self.passes.values()))
+        dyed = fired + self.kept_out
+        counts = {"reached": dyed + self.undyed, "dyed": dyed, "fired": fired}
+        return counts | {name: getattr(self, name) for name in ("emitted", "dropped", "errors", "ns")}

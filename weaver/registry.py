@@ -243,7 +243,7 @@ class Registry:
             "joinpoints": builtins.list(dict.fromkeys(shadow.id for shadow in monitor.shadows)),
             "failures": list(monitor.failures),
             "notice": monitor.notice,
-            "counters": asdict(monitor.counters),
+            "counters": monitor.counters.read(),
         }
 
     def list(self) -> list[dict[str, Any]]:

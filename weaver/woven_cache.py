@@ -250,8 +250,16 @@ def _placeholders() -> dict[str, Advice]:
 
 def _shape(advice: Advice) -> str:
     guard = advice.guard
-    parts = {"exit": advice.exit, "throw": advice.throw, "guard": guard, "gate": None if guard is None else guard.gate}
-    return " ".join(["enter", *(name for name, value in parts.items() if value is not None)])
+    parts = {
+        "enter": advice.enter,
+        "no arguments": None if advice.arguments else True,
+        "exit": advice.exit,
+        "throw": advice.throw,
+        "guard": guard,
+        "gate": None if guard is None else guard.gate,
+        "passes": advice.passes,
+    }
+    return " ".join(name for name, value in parts.items() if value is not None)
 
 
 def _parts(original: CodeType, woven: CodeType) -> list[object]:

@@ -19,9 +19,9 @@ def action(monkeypatch: pytest.MonkeyPatch) -> DyeInjectionAction:
 
 def dyes(action: DyeInjectionAction, message: object, flow: object = None) -> set[str]:
     """The flags that are set while an item is worked on."""
-    parameters = SimpleNamespace(parameters=[SimpleNamespace(name="item"), SimpleNamespace(name="call")])
+    shadow = SimpleNamespace(parameters=[SimpleNamespace(name="item"), SimpleNamespace(name="call")])
     arguments = (SimpleNamespace(message=message, flow=flow), SimpleNamespace(key="k1"))
-    invocation = Invocation(parameters, arguments, "DyeInjection", {})  # type: ignore[arg-type]
+    invocation = Invocation(SimpleNamespace(shadow=shadow), arguments)  # type: ignore[arg-type]
     action.enter(invocation)
     found = set(names_of(context.dye_vector()))
     action.leave(invocation)

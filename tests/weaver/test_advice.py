@@ -6,8 +6,9 @@ import pytest
 
 from tests.weaver.targets import Around, Failing, Recording, make_module, make_registry, monitor
 from weaver import context
-from weaver.advice import ERRORS, RATE
+from weaver.advice import RATE
 from weaver.dye import mask_of
+from weaver.faults import ERRORS
 from weaver.joinpoint import Invocation
 
 SERVLETS = """
@@ -305,7 +306,7 @@ def test_facts_that_are_no_clean_text_are_made_so() -> None:
 
 
 def test_events_above_the_rate_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weaver.advice.time_ns", lambda: 7_000_000_000)
+    monkeypatch.setattr("weaver.emission.time_ns", lambda: 7_000_000_000)
     registry, module = make_registry(Recording()), make_module("def f(): return 1\n")
     registry.add(monitor("M", "execution(* woven_target.f(..))"))
     registry.set("M", enabled=True, actions=["Recording"])

@@ -6,7 +6,7 @@ import gevent
 import pytest
 
 from weaver import context
-from weaver.dye import UNRESOLVED, mask_of
+from weaver.dye import mask_of
 from weaver.errors import UnknownNameError
 from weaver.gevent_support import carry, find_inherited
 
@@ -26,7 +26,7 @@ def test_context_is_there_until_it_ends() -> None:
         assert (context.dye_vector(), context.is_dyed_with("ADDR1"), context.payload()) == (ADDR1, True, "text")
         assert not context.is_dyed_with("SIP_REQ")
         context.end(tokens)
-        assert context.current_dyes.get() is UNRESOLVED
+        assert context.current_dyes.get() is context.UNRESOLVED
         assert (context.context_id(), context.payload(), context.dye_vector()) == (None, None, 0)
 
     Context().run(message)
@@ -56,9 +56,9 @@ def test_unknown_flag_is_refused() -> None:
 
 def test_undyed_task_resolves_to_the_empty_vector() -> None:
     def task() -> None:
-        assert context.current_dyes.get() is UNRESOLVED
+        assert context.current_dyes.get() is context.UNRESOLVED
         assert context.resolve().vector == 0
-        assert context.current_dyes.get() is not UNRESOLVED
+        assert context.current_dyes.get() is not context.UNRESOLVED
 
     Context().run(task)
 

@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from weaver.dye import BITS, FLAGS, SLOTS, UNRESOLVED, Dyes, DyeSpace, mask_of, names_of
+from weaver.dye import BITS, FLAGS, SLOTS, Dyes, DyeSpace, mask_of, names_of
 from weaver.errors import UnknownNameError, WeaverError
 
 ADDR1, SIP_REQ = mask_of(["ADDR1"]), mask_of(["SIP_REQ"])
@@ -73,7 +73,7 @@ def test_gate_is_open_only_while_a_matching_object_lives() -> None:
 
 def test_every_slot_is_a_bool_from_the_start() -> None:
     assert {type(getattr(Dyes(0), f"m{n}")) for n in range(SLOTS)} == {bool}
-    assert all(getattr(UNRESOLVED, f"m{n}") is True for n in range(SLOTS))
+    assert {getattr(Dyes(1).muted, f"m{n}") for n in range(SLOTS)} == {False}
 
 
 def test_slot_that_nobody_holds_is_used_again() -> None:

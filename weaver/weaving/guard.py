@@ -30,6 +30,28 @@ from weaver.weaving.body import copied, regions
 from weaver.weaving.locations import on_line, split, stretched
 
 
+def nothing(*arguments: object) -> None:
+    """Be the ``enter`` of advice that has none; it is not called."""
+    del arguments
+
+
+class Passes:
+    """How often the advice of one monitor was passed at one shadow; counted in the woven code itself.
+
+    One thread cannot interrupt another between reading and writing ``n`` there: no instruction between them looks for a
+    switch.
+    """
+
+    __slots__ = ("n",)
+
+    def __init__(self) -> None:
+        self.n = 0
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Become a count that nobody reads, as a gate becomes one that is shut."""
+        return SimpleNamespace, (), {"n": 0}
+
+
 class Gate:
     """A process-wide switch of one dye mask: off while no live dye object matches it."""
 
@@ -59,14 +81,17 @@ class Guard:
 class Advice:
     """What is woven in.
 
-    Shape: ``enter(*arguments)`` returns a token, ``exit(token, result)`` the result, ``throw(token, error)`` nothing;
-    without a guard the advice always runs. All three must catch what goes wrong in them.
+    Shape: ``enter(*arguments)`` returns a token (without ``arguments`` it is called as ``enter()``; the token of
+    ``nothing`` is None), ``exit(token, result)`` the result, ``throw(token, error)`` nothing; ``passes.n`` is raised by
+    one each time; without a guard the advice always runs. All three must catch what goes wrong in them.
     """
 
-    enter: Callable[..., object]
+    enter: Callable[..., object] = nothing
     exit: Callable[[Any, Any], Any] | None = None
     throw: Callable[[Any, BaseException], object] | None = None
     guard: Guard | None = None
+    arguments: bool = True
+    passes: Passes | None = None
 
 
 def weave(code: CodeType, advice: Advice) -> CodeType:
@@ -117,7 +142,12 @@ def _constants(advice: Advice) -> dict[str, object]:
     found: dict[str, object] = {}
     if guard is not None:
         found |= {"get": guard.get} if guard.gate is None else {"gate": guard.gate, "get": guard.get}
-    found["enter"] = advice.enter
+    if advice.passes is not None:
+        found |= {"passes": advice.passes, "one": 1}
+    if advice.enter is not nothing:
+        found["enter"] = advice.enter
+    elif not _only_enters(advice):
+        found["token"] = None
     if not _only_enters(advice):
         found["exit"] = advice.exit or same
     if advice.throw is not None:
@@ -127,7 +157,8 @@ def _constants(advice: Advice) -> dict[str, object]:
 
 def _names(advice: Advice) -> tuple[str, ...]:
     """Return the names of woven code, in their order behind those of the function, which may have the same ones."""
-    return () if advice.guard is None else ("on", advice.guard.slot)
+    names = () if advice.guard is None else ("on", advice.guard.slot)
+    return names if advice.passes is None else (*names, "n")
 
 
 class _Parts:
@@ -155,8 +186,21 @@ class _Parts:
             return tested
         return self._constant("gate") + _attribute(names) + _jump_if(False, _units(tested)) + tested
 
+    def count(self) -> bytes:
+        """Add one to ``passes.n``."""
+        if self._advice.passes is None:
+            return b""
+        name = len(self._code.co_names) + len(_names(self._advice)) - 1
+        passes = self._constant("passes")
+        added = passes + _attribute(name) + self._constant("one") + instruction("BINARY_OP", _ADD)
+        return added + passes + instruction("STORE_ATTR", name)
+
     def enter(self) -> bytes:
-        """Call ``enter`` with every parameter, in the order of ``co_varnames``."""
+        """Call ``enter`` with every parameter, in the order of ``co_varnames``; that leaves the token on the stack."""
+        if self._advice.enter is nothing:
+            return self._constant("token")
+        if not self._advice.arguments:
+            return self._callee("enter") + _call(0)
         code, cells = self._code, self._code.co_cellvars
         slots = code.co_varnames + tuple(name for name in cells if name not in code.co_varnames) if cells else ()
         loads = [
@@ -167,7 +211,7 @@ class _Parts:
 
     def prologue(self) -> bytes:
         """Lay the exit and the token at the bottom of the stack."""
-        return self._callee("exit") + self.enter()
+        return self.count() + self._callee("exit") + self.enter()
 
     def handler(self) -> bytes:
         """Call ``throw(token, error)`` and raise again; on the stack lie exit (2), token, offset, previous, error."""
@@ -185,6 +229,9 @@ class _Parts:
         return instruction("LOAD_CONST", self._places[name])
 
 
+_ADD = 13
+"""NB_INPLACE_ADD of BINARY_OP, the same number in all three Pythons."""
+
 _PUSH_NULL = instruction("PUSH_NULL")
 _CLEANUP = instruction("COPY", 3) + instruction("POP_EXCEPT") + instruction("RERAISE", 1)
 """What follows when the handler itself raises."""
@@ -193,7 +240,9 @@ _CLEANUP = instruction("COPY", 3) + instruction("POP_EXCEPT") + instruction("RER
 def _only_entered(code: CodeType, advice: Advice, start: int) -> CodeType:
     """Weave in advice that only enters: between guard and body."""
     parts, data = _Parts(code, advice), code.co_code
-    told = parts.enter() + instruction("POP_TOP")
+    told = parts.count()
+    if advice.enter is not nothing:
+        told += parts.enter() + instruction("POP_TOP")
     front = parts.guarded(False, _units(told), told)
     lines = split(code, start)
     return code.replace(
@@ -202,7 +251,7 @@ def _only_entered(code: CodeType, advice: Advice, start: int) -> CodeType:
         co_exceptiontable=exception_table(_behind(row, start, _units(front)) for row in exception_rows(code)),
         co_consts=(*code.co_consts, *parts.constants.values()),
         co_names=(*code.co_names, *_names(advice)),
-        co_stacksize=max(code.co_stacksize, 2 + parts.parameters),
+        co_stacksize=max(code.co_stacksize, 2 + parts.parameters, 3),
     )
 
 

@@ -1,0 +1,72 @@
+"""What becomes of an error that an action raises: it stays away from the call, unless it was aimed at the call.
+
+A greenlet may be killed, a time limit may run out and a signal may come while an action runs; that is meant for the
+call, and goes on to it. What the action itself raised is counted and told once, and after a run of errors its monitor
+is switched off.
+"""
+
+from __future__ import annotations
+
+import dis
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from weaver.registry import Monitor
+
+log = logging.getLogger(__name__)
+
+ERRORS = 5
+"""Errors in a row after which a monitor is switched off."""
+
+
+def contain(monitor: Monitor, action: str, phase: str, error: BaseException) -> None:
+    """Deal with an error out of an action.
+
+    Errors: the error itself, when it was aimed at the call.
+    """
+    if not is_own(error):
+        raise error
+    monitor.counters.errors += 1
+    run = monitor.failing.get((action, phase), 0) + 1
+    monitor.failing[action, phase] = run
+    try:
+        if (action, phase) not in monitor.reported:
+            monitor.reported.add((action, phase))
+            log.error("monitor %s: %s failed", monitor.definition.name, action, exc_info=error)
+        if run >= ERRORS and monitor.settings.enabled:
+            monitor.give_up(f"{action} failed {ERRORS} times in a row")
+    except Exception:
+        log.exception("monitor %s could not be switched off", monitor.definition.name)
+
+
+def is_own(error: BaseException) -> bool:
+    """Say whether an error is of the making of the code that it came out of, and was not thrown into it from outside.
+
+    Every ``Exception`` is. Of the others those that a ``raise`` statement or ``sys.exit`` made, outside signal
+    handlers; what is thrown into a greenlet or raised by an interrupt comes up at another instruction.
+    """
+    if isinstance(error, Exception):
+        return True
+    trace = error.__traceback__
+    if trace is None:
+        return False
+    handlers = _signal_handlers()
+    while True:
+        code = trace.tb_frame.f_code
+        if any(code is handler for handler in handlers):
+            return False
+        if trace.tb_next is None:
+            break
+        trace = trace.tb_next
+    if isinstance(error, SystemExit):
+        return True
+    return 0 <= trace.tb_lasti < len(code.co_code) and dis.opname[code.co_code[trace.tb_lasti]] == "RAISE_VARARGS"
+
+
+def _signal_handlers() -> list[object]:
+    """Return the code objects of the signal handlers that are set now."""
+    import signal  # not above: gevent patches it
+
+    handlers = [signal.getsignal(number) for number in signal.valid_signals()]
+    return [getattr(handler, "__code__", None) for handler in handlers]
