@@ -2,6 +2,7 @@
 # make test       set up, install the programs that the tests use, run every test
 # make lint       ruff: rules and layout            make types      mypy --strict
 # make contracts  who may import whom               make bench      every benchmark, one after another; says what falls short
+# make bench-weaving   the weaving benchmarks on every Python of this machine, beside other tools that do the like
 # make docs       write the tables of docs/ anew          make lock       write the locks anew; UPGRADE=--upgrade for newer releases
 # make verify     weave every function of the standard library, on every Python, and check the code statically
 # make explore    test suites of well-known packages and of the server, plain and woven, on every Python: takes hours;
@@ -26,7 +27,7 @@ SECONDS := 60
 # percent of branches and lines that the tests must reach
 COVERAGE := 95
 
-.PHONY: run test lint types contracts bench docs lock verify explore fuzz clean
+.PHONY: run test lint types contracts bench bench-weaving docs lock verify explore fuzz clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m weaver.run apps.click2call --demo $(ARGS)
@@ -52,6 +53,9 @@ contracts: $(VENV)/.lint
 
 bench: $(VENV)/.test
 	$(BIN)/python tests/bench/run_all.py $(ARGS)
+
+bench-weaving:
+	sh tests/bench/weaving/pythons.sh $(ARGS)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m docs.generate
@@ -91,12 +95,31 @@ $(VENV)/.test: $(VENV)/.run requirements-test.lock
 	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-test.lock test,interop
 	@touch $@
 
+
+	@touch $@
+
+$(VENV)/.fuzz
+	$(BIN)/python -m tests.fuzz.run $(SECONDS)
+
+clean:
+	rm -rf .venv .venv-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# What is installed stands in stamps, so that a second run begins at once.
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv was found. Debian: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.lock
+	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements.lock build
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements-test.lock
+	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-test.lock test,interop
+	@touch $@
+
 $(VENV)/.lint: $(VENV)/.run requirements-lint.lock
 	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-lint.lock test,lint
 $(VENV)/.fuzz: $(VENV)/.run
 	$(PIP) install -e '.[test,fuzz]'
-	@touch $@
-
-$(VENV)/.lint: $(VENV)/.run
-	$(PIP) install -e '.[test,lint]'
 	@touch $@

@@ -104,11 +104,16 @@ def _check(compiled: Compiled, parameters: int) -> None:
         "throw": (compiled.throw, 2),
     }
     for name, (function, count) in wanted.items():
-        if isinstance(function, FunctionType):
-            try:
-                inspect.signature(function).bind(*range(count))
-            except TypeError as error:
-                raise TypeError(f"{name} does not take {count} arguments: {error}") from error
+        if isinstance(function, FunctionType) and not _takes(function, count):
+            raise TypeError(f"{name} does not take {count} arguments")
+
+
+def _takes(function: FunctionType, count: int) -> bool:
+    """Say whether a function can be called with so many arguments, by position; far faster than its signature."""
+    code = function.__code__
+    least = code.co_argcount - len(function.__defaults__ or ())
+    most = count if code.co_flags & inspect.CO_VARARGS else code.co_argcount
+    return least <= count <= most and code.co_kwonlyargcount <= len(function.__kwdefaults__ or ())
 
 
 def _direct(monitor: Monitor, compiled: Compiled, guard: Guard, passes: Passes) -> Advice:

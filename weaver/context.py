@@ -139,7 +139,9 @@ def resolve() -> Dyes:
 
 def mute() -> tuple[Dyes, Dyes]:
     """Keep every guard of this task shut until ``unmute``; return what that needs."""
-    dyes = resolve()
+    dyes = current_dyes.get()
+    if dyes is UNRESOLVED:
+        dyes = resolve()
     twin = dyes.muted
     current_dyes.set(twin)
     return dyes, twin

@@ -58,7 +58,7 @@ class GeneralAdvice:
 
         Errors: what was aimed at the call meanwhile.
         """
-        if context.resolve().is_muted:
+        if context.current_dyes.get().is_muted:
             return None  # without a guard nobody has asked yet
         made = _Pass()
         try:
@@ -82,7 +82,7 @@ class GeneralAdvice:
 
     def _fires(self, monitor: Monitor, arguments: tuple[Any, ...]) -> bool:
         """Say whether the message has the monitor's dyes and the object is of its classes."""
-        if monitor.mask and context.resolve().vector & monitor.mask != monitor.mask:
+        if monitor.mask and context.current_dyes.get().vector & monitor.mask != monitor.mask:
             monitor.counters.undyed += 1
             return False
         if monitor.is_restricted and not monitor.includes_class(self._owner(arguments)):

@@ -1,7 +1,7 @@
 """Runs every benchmark of this folder, one after another, and prints what falls short of the figure asked for.
 
 Each ``bench_*.py`` runs by itself and prints a table; with ``--json`` it prints a list of ``{name, value, unit, reach,
-holds}``. Arguments: parts of file names, to run only those. Exit code 1 when something falls short or does not run.
+holds}``. Arguments: parts of paths, to run only those. Exit code 1 when something falls short or does not run.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ def run(file: Path) -> list[dict[str, Any]] | None:
 
 def main(wanted: list[str]) -> int:
     """Run the benchmarks; return the exit code."""
-    files = [
-        file for file in sorted(FOLDER.rglob("bench_*.py")) if not wanted or any(part in file.stem for part in wanted)
-    ]
+    found = sorted(FOLDER.rglob("bench_*.py"))
+    files = [file for file in found if not wanted or any(part in str(file.relative_to(FOLDER)) for part in wanted)]
     problems = [] if files else [f"no bench_*.py below {FOLDER.name}/ matches {wanted or 'anything'}"]
     for file in files:
         name = str(file.relative_to(FOLDER))

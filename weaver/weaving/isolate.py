@@ -3,7 +3,7 @@
 The function gets a copy of its code object whose exception table leads to a handler behind the body::
 
     body                                   (as it was, in its place)
-    kept:    POP_TOP                       (of an exit: its returns jump here, what it would return is dropped)
+    kept:    POP_TOP                       (of an exit: its returns lead here, what they would return is dropped)
     result:  LOAD_FAST 1; RETURN_VALUE
     handler: failed(error); return         (None, or the result that an exit was given)
 
@@ -137,24 +137,27 @@ def _first(code: CodeType) -> int:
 
 
 def _redirect(body: bytearray, code: CodeType) -> bool:
-    """Turn every return into a jump behind the body; say whether that could be done.
+    """Turn every return into one of the result, or into a jump to that behind the body; say whether that could be done.
 
     Not where the parameter that holds the result may change.
     """
     if code.co_argcount != 2 or code.co_varnames[1] in code.co_cellvars:
         return False
-    at, end = 0, len(body)
+    at, end, before = 0, len(body), 0
+    targets = frozenset(dis.findlabels(code.co_code))
     while at < end:
         name = dis.opname[body[at]]
         behind = at + 2 + 2 * CACHES[body[at]]
         if name.startswith(("STORE_FAST", "DELETE_FAST")) and 1 in {body[at + 1], body[at + 1] >> 4, body[at + 1] & 15}:
             return False
-        if name in {"RETURN_VALUE", "RETURN_CONST"}:
+        if name == "RETURN_VALUE" and body[before] == OP["LOAD_CONST"] and at not in targets:
+            body[before : before + 2] = bytes((OP["LOAD_FAST"], 1))
+        elif name in {"RETURN_VALUE", "RETURN_CONST"}:
             distance = (end - behind) // 2 + (name == "RETURN_CONST")
             if distance > 255 or body[at - 2] == OP["EXTENDED_ARG"]:
                 return False
             body[at : at + 2] = bytes((OP["JUMP_FORWARD"], distance))
-        at = behind
+        before, at = at, behind
     return True
 
 

@@ -39,6 +39,10 @@ def branching(token: int, result: int) -> object:
     return token / result
 
 
+def choosing(token: object, result: object) -> object:
+    return result if token == 1 else 7 if token == 4 else None
+
+
 def handling(token: int, result: int) -> float:
     try:
         return token / result
@@ -100,7 +104,19 @@ def test_what_the_teller_raises_goes_on(function: Callable[..., object], isolate
 
 @pytest.mark.parametrize(
     "function",
-    [plain, constant, without_return, branching, handling, rebinding, deleting, capturing, Bound().leave, divmod],
+    [
+        plain,
+        constant,
+        without_return,
+        branching,
+        choosing,
+        handling,
+        rebinding,
+        deleting,
+        capturing,
+        Bound().leave,
+        divmod,
+    ],
 )
 def test_exit_returns_the_result_whatever_it_does(function: Callable[[Any, Any], object]) -> None:
     told = Told()

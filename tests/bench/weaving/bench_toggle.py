@@ -1,0 +1,120 @@
+"""What it takes to weave a function for the first time, and to switch woven functions on and off."""
+
+from __future__ import annotations
+
+import email.policy
+import json.decoder
+import json.encoder
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter_ns
+from types import FunctionType, ModuleType
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+import argparse
+
+from monitors.actions.count import CountAction
+from tests.bench.figures import Figure, at_most, report
+from tests.bench.weaving.subjects import NoAction, fresh_module, monitor_for, registry_of
+from weaver.monitor import Location, MonitorDefinition
+from weaver.pointcut.parser import parse_pointcut
+from weaver.registry import Registry
+from weaver.swap import is_woven
+
+SMALL, ROUNDS = 200, 31
+STANDARD = (argparse, email.message, email.header, email.policy, email.utils, json.decoder, json.encoder)
+
+
+def timed(function: Callable[[], object]) -> int:
+    began = perf_counter_ns()
+    function()
+    return perf_counter_ns() - began
+
+
+def first_small(action: type[NoAction | CountAction], location: Location) -> float:
+    """Return the median of first weaves of a small method, through the registry; in microseconds."""
+    taken = []
+    for _ in range(SMALL):
+        registry, name = monitor_for(fresh_module(), action(), location)
+        taken.append(timed(lambda registry=registry, name=name: registry.set(name, enabled=True)))
+        registry.set(name, enabled=False)
+    return statistics.median(taken) / 1e3
+
+
+def all_of(modules: tuple[ModuleType, ...]) -> Registry:
+    """Return a registry with one monitor, off, for every function of the modules."""
+    registry = registry_of(NoAction())
+    names = " or ".join(f"execution(* {module.__name__}..*(..))" for module in modules)
+    registry.add(MonitorDefinition("M", "application", "custom", "around", parse_pointcut(names)))
+    for module in modules:
+        registry.on_module(module)
+    return registry
+
+
+def first_average() -> tuple[float, int]:
+    """Return what a first weave takes in the mean over whole modules, and of how many functions; in microseconds."""
+    registry = all_of(STANDARD)
+    count = len(registry.get("M")["joinpoints"])
+    taken = timed(lambda: registry.set("M", enabled=True))
+    assert not registry.get("M")["failures"]
+    registry.set("M", enabled=False)
+    return taken / count / 1e3, count
+
+
+def toggle_registry() -> float:
+    """Return what switching a monitor on, or off, takes for each of its functions, woven before; in microseconds."""
+    modules = tuple(fresh_module() for _ in range(SMALL))
+    registry = all_of(modules)
+    registry.set("M", enabled=True)
+    registry.set("M", enabled=False)
+    count = len(registry.get("M")["joinpoints"])
+    rounds = [
+        timed(lambda: registry.set("M", enabled=True)) + timed(lambda: registry.set("M", enabled=False))
+        for _ in range(ROUNDS)
+    ]
+    return statistics.median(rounds) / 2 / count / 1e3
+
+
+def swap() -> float:
+    """Return what putting the one and the other code object into a function takes; in microseconds."""
+    functions: list[FunctionType] = []
+    for _ in range(SMALL):
+        module = fresh_module()
+        registry, name = monitor_for(module, NoAction(), "around")
+        original = module.Dialog.do_invite.__code__
+        registry.set(name, enabled=True)
+        assert is_woven(module.Dialog.do_invite)
+        functions.append(module.Dialog.do_invite)
+        woven = module.Dialog.do_invite.__code__
+        registry.set(name, enabled=False)
+        assert module.Dialog.do_invite.__code__ is original
+
+    def put_all() -> None:
+        for function in functions:
+            function.__code__ = woven
+
+    def put_back() -> None:
+        for function in functions:
+            function.__code__ = original
+
+    return statistics.median(timed(put_all) + timed(put_back) for _ in range(ROUNDS)) / 2 / SMALL / 1e3
+
+
+def main() -> None:
+    average, count = first_average()
+    report(
+        [
+            at_most("first weave, small method, before and after", first_small(NoAction, "around"), "us", 100),
+            Figure("first weave, small method, counter", round(first_small(CountAction, "before"), 1), "us"),
+            at_most(f"first weave, average of {count} functions", average, "us", 200),
+            at_most("swap of a woven function's code", swap(), "us", 0.1),
+            Figure("monitor on or off, for each function woven before", round(toggle_registry(), 2), "us"),
+        ]
+    )
+
+
+if __name__ == "__main__":
+    main()
