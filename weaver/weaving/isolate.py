@@ -144,7 +144,7 @@ def _redirect(body: bytearray, code: CodeType) -> bool:
     if code.co_argcount != 2 or code.co_varnames[1] in code.co_cellvars:
         return False
     at, end, before = 0, len(body), 0
-    targets = frozenset(dis.findlabels(code.co_code))
+    targets = frozenset(dis.findlabels(code.co_code))  # type: ignore[arg-type]  # bytes are what it takes
     while at < end:
         name = dis.opname[body[at]]
         behind = at + 2 + 2 * CACHES[body[at]]
