@@ -14,8 +14,8 @@ from __future__ import annotations
 import inspect
 import logging
 import time
-from collections.abc import Mapping, Sequence
-from types import FunctionType, MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
+from types import FunctionType, MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING
 
 from weaver import context
@@ -26,7 +26,8 @@ from weaver.general_advice import GeneralAdvice, joinpoint_of
 from weaver.joinpoint import Compiled, JoinPoint, PassTest
 from weaver.shadow import Shadow
 from weaver.weaving import Advice, Guard, Passes
-from weaver.weaving.isolate import Failed, isolated, isolated_exit
+from weaver.weaving.guard import nothing
+from weaver.weaving.isolate import isolated, isolated_exit
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
@@ -76,6 +77,9 @@ def _guard(shadow: Shadow, monitors: Sequence[Monitor]) -> Guard | None:
 
 def _compile(monitor: Monitor, joinpoint: JoinPoint) -> Compiled | None:
     """Return what a monitor's only action compiles to, None where the general form is needed."""
+    shadow = joinpoint.shadow
+    if shadow.kind != "execution" or shadow.obstacle:
+        return None
     if monitor.is_restricted or monitor.definition.outermost or len(monitor.actions) > 1:
         return None
     if not monitor.actions:
@@ -86,7 +90,7 @@ def _compile(monitor: Monitor, joinpoint: JoinPoint) -> Compiled | None:
     try:
         compiled: Compiled | None = compile_for(joinpoint)
         if compiled is not None:
-            _check(compiled, len(joinpoint.shadow.parameters))
+            _check(compiled, len(shadow.parameters))
     except Exception:
         log.exception("monitor %s: %s cannot be compiled", monitor.definition.name, monitor.actions[0].name)
         return None
@@ -120,31 +124,39 @@ def _direct(monitor: Monitor, compiled: Compiled, guard: Guard, passes: Passes) 
     """Return advice that the woven code counts and calls itself."""
     location = monitor.definition.location
     name = monitor.actions[0].name if monitor.actions else ""
-    enter = exit_ = throw = None
+    enter: Callable[..., object] = nothing
+    exit_ = throw = None
     if compiled.enter is not None and location != "after":
         enter = compiled.enter
         if enter not in _CLOCKS:
-            enter = isolated(enter, _failed(monitor, name, "before", passes))
+            enter = isolated(enter, _Failed(monitor, name, "before", passes))
     if location != "before":
-        failed = _failed(monitor, name, "after", passes)
+        failed = _Failed(monitor, name, "after", passes)
         exit_ = None if compiled.exit is None else isolated_exit(compiled.exit, failed)
         throw = None if compiled.throw is None else isolated(compiled.throw, failed)
     return Advice(enter, exit_, throw, guard, compiled.arguments, passes)
 
 
-def _failed(monitor: Monitor, action: str, phase: str, passes: Passes) -> Failed:
-    """Return what is told of errors in compiled advice.
+class _Failed:
+    """Is told of errors in compiled advice.
 
     A pass between two errors ends their run; but not between two of recursion, which passes all the time.
     """
-    last = 0
 
-    def failed(error: BaseException) -> None:
-        nonlocal last
-        now = passes.n
-        if now > last + 1 and not isinstance(error, RecursionError):
-            monitor.failing.pop((action, phase), None)
-        last = now
-        contain(monitor, action, phase, error)
+    def __init__(self, monitor: Monitor, action: str, phase: str, passes: Passes) -> None:
+        self._monitor = monitor
+        self._action = action
+        self._phase = phase
+        self._passes = passes
+        self._last = 0
 
-    return failed
+    def __call__(self, error: BaseException) -> None:
+        now = self._passes.n
+        if now > self._last + 1 and not isinstance(error, RecursionError):
+            self._monitor.failing.pop((self._action, self._phase), None)
+        self._last = now
+        contain(self._monitor, self._action, self._phase, error)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Become something in code that is pickled by value; there the gate is shut for ever."""
+        return SimpleNamespace, ()

@@ -18,6 +18,7 @@ from weaver.faults import contain
 from weaver.joinpoint import Invocation, JoinPoint, PassTest
 from weaver.monitor import Action
 from weaver.shadow import Shadow
+from weaver.weaving.guard import inert
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
@@ -52,6 +53,10 @@ class GeneralAdvice:
         self._monitors = tuple(
             (monitor, joinpoint_of(shadow, monitor), tests.get(monitor.definition.name)) for monitor in monitors
         )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Become advice that does nothing, in code that is pickled by value."""
+        return inert()
 
     def enter(self, *arguments: Any) -> _Pass | None:
         """Act before the joinpoint; return what is to be done after it.

@@ -32,7 +32,7 @@ from zlib import crc32
 from weaver.shadow import Shadow
 from weaver.swap import Weave
 from weaver.weaving import Advice, Guard, weave
-from weaver.weaving.guard import same
+from weaver.weaving.guard import nothing, same
 
 HEADER = b"woven 2\n"
 SUFFIX = ".woven"
@@ -251,7 +251,7 @@ def _placeholders() -> dict[str, Advice]:
 def _shape(advice: Advice) -> str:
     guard = advice.guard
     parts = {
-        "enter": advice.enter,
+        "enter": None if advice.enter is nothing else advice.enter,
         "no arguments": None if advice.arguments else True,
         "exit": advice.exit,
         "throw": advice.throw,
