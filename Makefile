@@ -17,8 +17,6 @@ PYTHON ?= $(shell sh tests/pythons.sh | sed -n '1s/^[^ ]* //p')
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -q
-# the profile of hypothesis that does not measure time and takes the same examples every run
-PYTEST := $(BIN)/python -m pytest --hypothesis-profile=ci
 ARGS ?=
 LOCKED ?= yes
 UPGRADE ?=
@@ -35,9 +33,9 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	sh tests/install_programs.sh
 	$(BIN)/python -m coverage erase
-	$(PYTEST) tests --ignore=tests/interop --ignore=tests/scenarios --cov --cov-report=
+	$(BIN)/python -m pytest tests --ignore=tests/interop --ignore=tests/scenarios --cov --cov-report=
 	sh tests/other_pythons.sh $(BIN)/python
-	$(PYTEST) tests/scenarios tests/interop --cov --cov-append --cov-report=
+	$(BIN)/python -m pytest tests/scenarios tests/interop --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
 	$(BIN)/python -m coverage report --include='server/sip/*' --fail-under=100
 
@@ -95,31 +93,10 @@ $(VENV)/.test: $(VENV)/.run requirements-test.lock
 	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-test.lock test,interop
 	@touch $@
 
-
-	@touch $@
-
-$(VENV)/.fuzz
-	$(BIN)/python -m tests.fuzz.run $(SECONDS)
-
-clean:
-	rm -rf .venv .venv-* build .coverage* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
-
-# What is installed stands in stamps, so that a second run begins at once.
-$(VENV)/.made:
-	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv was found. Debian: apt install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	@touch $@
-
-$(VENV)/.run: $(VENV)/.made pyproject.toml requirements.lock
-	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements.lock build
-	@touch $@
-
-$(VENV)/.test: $(VENV)/.run requirements-test.lock
-	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-test.lock test,interop
-	@touch $@
-
 $(VENV)/.lint: $(VENV)/.run requirements-lint.lock
 	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-lint.lock test,lint
-$(VENV)/.fuzz: $(VENV)/.run
+	@touch $@
+
+$(VENV)/.fuzz: $(VENV)/.test
 	$(PIP) install -e '.[test,fuzz]'
 	@touch $@

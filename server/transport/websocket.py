@@ -62,8 +62,6 @@ class WebSocketChannel:
         messages: list[bytes] = []
         answers: list[bytes] = []
         keep_alives = 0
-        if self.over:
-            return Fed(messages)
         if not self._open:
             self._handshake += len(data)
         try:

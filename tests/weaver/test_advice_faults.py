@@ -134,7 +134,7 @@ def test_what_is_thrown_at_the_call_passes_through_an_action_that_waits(
             came.append(thrown)
 
     thrown = error()
-    greenlet = gevent.spawn(call)  # noqa: TID251
+    greenlet = gevent.spawn(call)
     waiting.wait(1)
     action.act = lambda: None
     greenlet.kill(thrown, timeout=1)
@@ -153,7 +153,7 @@ def test_around_actions_that_were_entered_are_left_when_the_call_is_killed_at_it
     registry.set("B", enabled=True, actions=["Second"])
     registry.on_module(module)
 
-    greenlet = gevent.spawn(module.f, 1)  # noqa: TID251
+    greenlet = gevent.spawn(module.f, 1)
     waiting.wait(1)
     greenlet.kill(timeout=1)
 
@@ -201,7 +201,7 @@ def test_advice_of_another_greenlet_runs_while_one_is_in_an_action() -> None:
     registry.add(monitor("M", "execution(* woven_target.f(..))"))
     registry.set("M", enabled=True, actions=["Waiting"])
     registry.on_module(module)
-    first = gevent.spawn(module.f, 1)  # noqa: TID251
+    first = gevent.spawn(module.f, 1)
     waiting.wait(1)
 
     module.f(2)
