@@ -143,7 +143,11 @@ def _named(
     owner, _, last = name.rpartition(".")
     if not owner:
         return _Place(kind, node.attr if isinstance(node, ast.Attribute) else node.id, (), node.lineno)
-    return _Place(kind, last, program.order(owner) if owner in program.classes else (owner,), node.lineno)
+    if owner in program.classes:
+        return _Place(kind, last, program.order(owner), node.lineno)
+    front = written.rpartition(".")[0]
+    where = program.meaning(front, module, function.scope) if front else module.name
+    return _Place(kind, last, tuple(dict.fromkeys((owner, where))), node.lineno)
 
 
 def _is_plain(node: ast.AST) -> bool:

@@ -87,7 +87,7 @@ def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += reversed(list(_evaluated(node) if isinstance(node, _DEFINITIONS) else ast.iter_child_nodes(node)))
+        waiting += reversed(list(_evaluated(node) if isinstance(node, FunctionNode) else ast.iter_child_nodes(node)))
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:

@@ -1,7 +1,7 @@
 """Does a pointcut select a joinpoint shadow? Yes, yes if a residue holds at run time, or no and why.
 
 Shape: a shadow's ``owners`` are, of an ``except`` clause, the class that is caught and its bases; of a call, a read or
-a write the module of a function, or the class of an attribute and its bases.
+a write the class of an attribute and its bases, or the modules in which a function is found, its own first.
 """
 
 from __future__ import annotations
@@ -180,7 +180,8 @@ def _member(pointcut: Call | Get | Set, shadow: Shadow, kind: str) -> Match:
         return YES
     if not shadow.owners:
         return Match(True, "", ReceiverIs(pointcut.path, pointcut.subclasses))
-    owners = shadow.owners if pointcut.subclasses else shadow.owners[:1]
+    is_class = shadow.owners[-1] == "builtins.object"
+    owners = shadow.owners[:1] if is_class and not pointcut.subclasses else shadow.owners
     test = fits_class if pointcut.subclasses else fits
     if any(test(pointcut.path, without_locals(owner)) for owner in owners):
         return YES

@@ -156,15 +156,20 @@ def test_calls_know_what_the_callee_belongs_to_where_the_file_says_so(read: Read
 
             def inner():
                 x(); T.gone()
+
+            def around():
+                class Local:
+                    made = len("")
+                    def method(self): self.go()
         """,
         tool="class Base: ...\n\nclass Tool(Base): ...\n\ndef use(): ...",
     )
 
     assert places(scanned.shadows, "call") == [
-        ("len", ("builtins",)),
+        ("len", ("builtins", "app.main")),
         ("use", ("app.tool",)),
-        ("use", ("app.tool",)),
-        ("Tool", ("app.tool",)),
+        ("use", ("app.tool", "app.main")),
+        ("Tool", ("app.tool", "app.main")),
         ("make", ("app.tool.Tool", "app.tool.Base", "builtins.object")),
         ("join", ("os.path",)),
         ("loads", ("json",)),
@@ -174,11 +179,13 @@ def test_calls_know_what_the_callee_belongs_to_where_the_file_says_so(read: Read
         ("on", ()),
         ("go", ()),
         ("go", ()),
-        ("Tool", ("app.tool",)),
+        ("Tool", ("app.tool", "app.main")),
         ("real", ()),
         ("z", ()),
         ("x", ()),
         ("gone", ("app.tool.Tool", "app.tool.Base", "builtins.object")),
+        ("len", ("builtins", "app.main")),
+        ("go", ()),
     ]
 
 

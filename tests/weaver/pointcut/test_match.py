@@ -138,6 +138,7 @@ def test_pointcut_selects_its_shadows(text: str, names: set[str]) -> None:
         ("call(* Stream+.read(..))", CALL, True),
         ("call(* x.y.read(..))", FUNCTION_CALL, True),
         ("call(* x.z.read(..))", FUNCTION_CALL, False),
+        ("call(* here.read(..))", place("call", "read", ("x.y", "here")), True),
         ("call(* write(..))", CALL, False),
         ("call(* x.y.Reader.read(..))", OPEN_CALL, ReceiverIs("x.y.Reader")),
         ("call(* Reader+.read(..))", OPEN_CALL, ReceiverIs("Reader", True)),
