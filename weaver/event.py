@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Callable
 from itertools import count
@@ -10,7 +9,9 @@ from typing import Any
 
 import msgspec
 
-log = logging.getLogger(__name__)
+from weaver.log import Log
+
+log = Log(__name__)
 
 
 class Event(msgspec.Struct, frozen=True):

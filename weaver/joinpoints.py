@@ -6,7 +6,6 @@ at once, many joinpoints in one go.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
@@ -19,10 +18,12 @@ from weaver.catalog import Catalog, ModuleRecord
 from weaver.dye import SPACE
 from weaver.errors import WeaveError, WeaverError
 from weaver.facts import pass_test
+from weaver.fallback import Engine
+from weaver.log import Log
 from weaver.pointcut.match import could_match, match, needs
 from weaver.shadow import Kind, Shadow
 from weaver.sites import as_seen_by_advice
-from weaver.swap import Change, Weave, is_woven, weave_shadows
+from weaver.swap import Change, Weave, is_woven
 from weaver.weaving import Advice
 from weaver.weaving.proxy import weave_proxy
 from weaver.woven_cache import Selection, WovenCache
@@ -30,7 +31,7 @@ from weaver.woven_cache import Selection, WovenCache
 if TYPE_CHECKING:
     from weaver.registry import Monitor
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 NO_END = "an except clause has no end: only a monitor with the location before can be woven there"
 
@@ -46,8 +47,9 @@ class _Woven:
 class JoinPoints:
     """The joinpoints of the process."""
 
-    def __init__(self, cache: WovenCache | None) -> None:
+    def __init__(self, cache: WovenCache | None, engine: Engine) -> None:
         self._cache = cache
+        self._engine = engine
         self._catalog = Catalog()
         self._made: WeakKeyDictionary[Shadow, _Woven] = WeakKeyDictionary()
         self._held: dict[Shadow, tuple[int, ...]] = {}
@@ -79,7 +81,7 @@ class JoinPoints:
         for shadow in [one for one in wanted if one.obstacle]:
             self._proxy(shadow, on[shadow], monitors)
         changes = [self._change(shadow, on[shadow]) for shadow in wanted if not shadow.obstacle]
-        errors = weave_shadows(changes)
+        errors = self._engine.weave(changes)
         for shadow, error in errors.items():
             self._failed(error, [monitor for monitor in monitors if monitor.selects(shadow)])
         for change in changes:
@@ -88,11 +90,16 @@ class JoinPoints:
         self._forget_dead()
         self._account(wanted, perf_counter_ns() - began)
 
-    def report(self) -> list[dict[str, Any]]:
-        """Return what was done in each module.
+    def report(self) -> dict[str, Any]:
+        """Return how it is woven, and what was done in each module.
 
+        Shape: ``engine`` and, when it is not the assembler, the ``reason``; ``modules`` with counts of shadows, and the
+        reasons of what could not be woven.
         Units: ``ms`` milliseconds spent on looking, matching and weaving.
         """
+        return {"engine": self._engine.name, "reason": self._engine.reason, "modules": self._modules()}
+
+    def _modules(self) -> list[dict[str, Any]]:
         return [
             {
                 "module": record.name,

@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import difflib
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -21,15 +20,17 @@ from weaver.dye import SPACE, mask_of
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
 from weaver.facts import FlowMark
+from weaver.fallback import ASSEMBLER, Engine
 from weaver.joinpoint import PassTest
 from weaver.joinpoints import JoinPoints
+from weaver.log import Log
 from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
 from weaver.pointcut.match import flows, needs
 from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Shadow
 from weaver.woven_cache import WovenCache
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes")
 
@@ -113,12 +114,12 @@ class Monitor:
 class Registry:
     """All there is, by name.
 
-    Shape: ``cache`` has the code that was woven at build time; without one everything is woven here.
+    Shape: ``cache`` has the code that was woven at build time; without one everything is woven here. ``engine`` is how.
     """
 
-    def __init__(self, buffer: EventBuffer, cache: WovenCache | None = None) -> None:
+    def __init__(self, buffer: EventBuffer, cache: WovenCache | None = None, engine: Engine = ASSEMBLER) -> None:
         self.buffer = buffer
-        self._joinpoints = JoinPoints(cache)
+        self._joinpoints = JoinPoints(cache, engine)
         self._actions: dict[str, Action] = {}
         self._monitors: dict[str, Monitor] = {}
 
@@ -182,8 +183,8 @@ class Registry:
         """Return the living joinpoints of a monitor."""
         return self._joinpoints.select(monitor)
 
-    def report(self) -> builtins.list[dict[str, Any]]:
-        """Return what was inspected, matched, woven and not woven in each module."""
+    def report(self) -> dict[str, Any]:
+        """Return how it is woven, and what was inspected, matched, woven and not woven in each module."""
         return self._joinpoints.report()
 
     def shadows(self, pointcut: Pointcut) -> builtins.list[Shadow]:

@@ -27,6 +27,7 @@ from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
 from weaver.dye import FLAGS
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
+from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
 from weaver.management.methods import standard_methods
 from weaver.management.socket import AdminSocket, default_path
@@ -34,7 +35,6 @@ from weaver.monitor import MonitorDefinition
 from weaver.plugins import Plugins
 from weaver.registry import CHANGEABLE, Registry
 from weaver.sinks.json_lines import JsonLinesSink
-from weaver.weaving import selftest
 from weaver.woven_cache import WovenCache
 
 log = logging.getLogger(__name__)
@@ -45,9 +45,9 @@ FILE = "instrumentation.toml"
 class Weaver:
     """The weaver of one process: registry, events, hook and admin socket."""
 
-    def __init__(self, config: InstrumentationConfig, path: Path) -> None:
+    def __init__(self, config: InstrumentationConfig, path: Path, engine: Engine = ASSEMBLER) -> None:
         self.buffer = EventBuffer(config.events.ring)
-        self.registry = Registry(self.buffer, WovenCache())
+        self.registry = Registry(self.buffer, WovenCache(), engine)
         self.plugins = Plugins(self.registry)
         self.runtime = GeventRuntime()
         self._config = config
@@ -146,13 +146,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"gevent has not patched {', '.join(late)}: start with python -m weaver.run", file=sys.stderr)
         return 2
     path = options.instrumentation or _find(FILE)
-    reason = selftest()
-    if reason is not None:
-        print(f"this Python cannot be woven: {reason}", file=sys.stderr)
-        return 2
+    engine = choose_engine()
+    if engine.reason:
+        print(f"this Python is woven by {engine.name}, which reaches less: {engine.reason}", file=sys.stderr)
     try:
         config = load_instrumentation(path)
-        weaver = Weaver(config, path)
+        weaver = Weaver(config, path, engine)
         weaver.start()
     except InstrumentationConfigError as error:
         print("\n".join(error.faults), file=sys.stderr)

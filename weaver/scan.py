@@ -186,14 +186,14 @@ def _cells(function: FunctionType) -> list[object]:
 
 
 def _attributes(value: object) -> list[object]:
-    """Return the values of an object's attributes, in its dictionary and its slots."""
+    """Return the values of an object's attributes, in its dictionary and its slots; of a proxy what it wraps."""
     try:
         values = list(object.__getattribute__(value, "__dict__").values())
     except AttributeError:
         values = []
     for base in type(value).__mro__[:-1]:
-        for slot in vars(base).values():
-            if inspect.ismemberdescriptor(slot):
+        for name, slot in vars(base).items():
+            if inspect.ismemberdescriptor(slot) or (name == "__wrapped__" and inspect.isgetsetdescriptor(slot)):
                 try:
                     values.append(slot.__get__(value))
                 except AttributeError:

@@ -16,12 +16,15 @@ COLUMNS = ("module", "inspected", "matched", "woven", "aborted", "ms")
 def report(module: str) -> None:
     """Show what was woven in each module, or in those whose names begin with MODULE."""
     with connect(settings().target) as server:
-        modules = server.call("weave.report", module=module)
+        found = server.call("weave.report", module=module)
     if settings().json:
-        print_json({"modules": modules})
+        print_json(found)
         return
+    modules = found["modules"]
     rows = [[len(one[name]) if name == "aborted" else one[name] for name in COLUMNS] for one in modules]
     print_table([name.upper() for name in COLUMNS], rows)
+    if found["reason"]:
+        click.echo(f"weaver: woven by {clean(found['engine'])}: {clean(found['reason'])}", err=True)
     for one in modules:
         for joinpoint, reason in one["aborted"].items():
             click.echo(f"{clean(one['module'])}:{clean(joinpoint)}: {clean(reason)}", err=True)

@@ -5,7 +5,6 @@ A session adds ``event.subscribe`` and ``event.unsubscribe``, which belong to on
 
 from __future__ import annotations
 
-import builtins
 import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -65,8 +64,8 @@ class MonitorRegistry(Protocol):
         """
         ...
 
-    def report(self) -> builtins.list[dict[str, Any]]:
-        """Return what was done in each module."""
+    def report(self) -> dict[str, Any]:
+        """Return how it is woven, and what was done in each module."""
         ...
 
 
@@ -186,7 +185,8 @@ def standard_methods(
         return [event for event in events.recent() if monitor is None or event.monitor == monitor][-limit:]
 
     def report(module: str = "") -> Any:
-        return [one for one in registry.report() if not module or one["module"].startswith(module)]
+        found = registry.report()
+        return {**found, "modules": [one for one in found["modules"] if one["module"].startswith(module)]}
 
     methods: Mapping[str, RegisteredMethod] = {
         "monitor.list": RegisteredMethod(by_name(monitors.list_all), "Lists all monitors.", Role.VIEWER),

@@ -5,16 +5,17 @@ A file that has grown to its limit is renamed to ``FILE.1``, in place of the one
 
 from __future__ import annotations
 
-import logging
+import os
 from collections import deque
 from pathlib import Path
 
 import msgspec
 
 from weaver.event import Event
+from weaver.log import Log
 from weaver.runtime import Runtime
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 QUEUE = 10_000
 PAUSE = 0.1
@@ -44,7 +45,9 @@ class JsonLinesSink:
             self.dropped += 1
 
     def start(self) -> None:
-        """Begin to write."""
+        """Begin to write; what is queued when the process forks is written by the parent only."""
+        queue = self._queue
+        os.register_at_fork(after_in_child=queue.clear)
         self._runtime.spawn("json-lines", self._work)
 
     def stop(self) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+from weakref import ref
 
 from weaver.errors import WeaveError
 from weaver.shadow import Shadow
-from weaver.weaving.guard import Advice, same
+from weaver.weaving.guard import Advice, Guard, same
 
 
 class _Placed(NamedTuple):
+    owner: ref[Any]
     proxy: object
     original: object
 
@@ -32,6 +34,10 @@ def weave_proxy(shadow: Shadow, advice: Advice | None) -> None:
     if placed is None and advice is None:
         return
     owner, name = _owner(shadow)
+    if placed is not None and placed.owner() is not owner:
+        placed = None  # of a module that is gone
+        if advice is None:
+            return
     present = vars(owner).get(name)
     if placed is not None and present is not placed.proxy:
         raise WeaveError(shadow.module, shadow.qualname, "another tool has replaced its proxy; it is left alone")
@@ -43,7 +49,14 @@ def weave_proxy(shadow: Shadow, advice: Advice | None) -> None:
         raise WeaveError(shadow.module, shadow.qualname, f"no proxy can stand there: {error}") from error
     _placed.pop(key, None)
     if advice is not None:
-        _placed[key] = _Placed(wanted, original)
+        _placed[key] = _Placed(ref(owner), wanted, original)
+
+
+def lets_through(guard: Guard | None) -> bool:
+    """Say whether a guard lets the advice run, as woven code asks it."""
+    if guard is None:
+        return True
+    return (guard.gate is None or guard.gate.on) and bool(getattr(guard.get(), guard.slot))
 
 
 def _owner(shadow: Shadow) -> tuple[Any, str]:
@@ -65,7 +78,7 @@ def _proxy(original: Any, advice: Advice) -> object:
     def advised(
         wrapped: Callable[..., object], instance: object, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> object:
-        if guard is not None and not ((guard.gate is None or guard.gate.on) and getattr(guard.get(), guard.slot)):
+        if not lets_through(guard):
             return wrapped(*arguments, **keywords)
         token = enter(*(() if instance is None else (instance,)), *arguments, *keywords.values())
         try:

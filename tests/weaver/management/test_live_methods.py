@@ -97,6 +97,6 @@ def test_unknown_monitor_is_not_removed(call: Call) -> None:
 def test_report_is_of_all_modules_or_of_some(call: Call) -> None:
     call("monitor.set", name="Library", attributes={"enabled": True})
 
-    assert [(one["module"], one["woven"]) for one in call("weave.report")] == [("methods_target", 1)]
-    assert call("weave.report", module="other") == []
+    assert [(one["module"], one["woven"]) for one in call("weave.report")["modules"]] == [("methods_target", 1)]
+    assert call("weave.report", module="other")["modules"] == []
     call("monitor.set", name="Library", attributes={"enabled": False})
