@@ -91,7 +91,8 @@ def paths_of(subject: Subject, folder: str) -> list[Path]:
 def arguments_of(subject: Subject) -> list[str]:
     if subject.runner == "unittest":
         return list(subject.arguments)
-    return [*subject.arguments, *(f"--deselect={name}" for name, _ in subject.left_out)]
+    own = ["-c", "pyproject.toml"] if subject.source is not None else []
+    return [*own, *subject.arguments, *(f"--deselect={name}" for name, _ in subject.left_out)]
 
 
 def explore(subject: Subject) -> Explored:

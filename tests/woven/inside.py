@@ -13,7 +13,7 @@ import re
 import sys
 import unittest
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -182,12 +182,10 @@ def run_pytest(arguments: Sequence[str]) -> tuple[dict[str, str], str]:
 
     plugin = PytestOutcomes()
     options = ["-p", "no:randomly", "-p", "no:cacheprovider", "-q", "--hypothesis-seed=0", *QUIET, *arguments]
-    before, sys.stdout = sys.stdout, io.StringIO()
-    try:
+    text = io.StringIO()
+    with redirect_stdout(text), redirect_stderr(text):
         pytest.main(options, plugins=[plugin])
-        return plugin.outcomes, sys.stdout.getvalue()
-    finally:
-        sys.stdout = before
+    return plugin.outcomes, text.getvalue()
 
 
 def run_unittest(names: Sequence[str]) -> tuple[dict[str, str], str]:

@@ -11,7 +11,10 @@
 
 Advice that only enters needs no second copy: it stands between the guard and the body.
 
-No local variable is added, existing constants and names keep their places, nothing has a line that was not there.
+No local variable is added, existing constants and names keep their places, nothing has a line that was not there. A
+debugger sees one thing: a generator that is closed while it is advised runs into the handler, where CPython 3.13 might
+have dropped it as it stands.
+
 Constants hold the advice, never the function or a frame, so that no cycle goes through a code object. They stand behind
 the function's own, so other advice of the same shape can be put into code that is woven already.
 """

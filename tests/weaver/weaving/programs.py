@@ -187,6 +187,7 @@ CALLS = (
 SEND = st.tuples(st.just("send"), st.one_of(st.none(), st.integers(0, 3)))
 THROW = st.tuples(st.just("throw"), errors)
 CLOSE = st.tuples(st.just("close"), st.none())
+STEPS = st.one_of(SEND, THROW, CLOSE)
 
 
 @st.composite
@@ -205,5 +206,5 @@ def programs(draw: st.DrawFn) -> Program:
         " def f_cell(): return cell",
         " return f, f_cell",
     ]
-    steps = draw(st.lists(st.one_of(SEND, THROW, CLOSE), max_size=5))
+    steps = draw(st.one_of(st.just([("send", None), ("close", None)]), st.lists(STEPS, max_size=5)))
     return Program("\n".join(lines), arguments, keywords, tuple(steps))

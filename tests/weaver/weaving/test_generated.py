@@ -15,6 +15,7 @@ from tests.weaver.weaving.behaviour import observe
 from tests.weaver.weaving.programs import Program, programs
 from tests.weaver.weaving.soundness import faults
 from weaver.weaving import Advice, Gate, Guard, weave
+from weaver.weaving.assembler import decode, particular
 
 EXAMPLES = int(os.environ.get("EXPLORE_EXAMPLES", "60"))
 
@@ -56,12 +57,29 @@ def shapes(balance: Balance) -> dict[str, Advice]:
     }
 
 
+ADVISED = ("match", "no guard", "only throw")
+
+
+def without_short_close(code: CodeType) -> CodeType:
+    """Return code whose generator runs when it is closed, although nothing in it wants to know.
+
+    CPython 3.13 spares itself that, and with it the events of tracing; where advice is told of the end it has to run.
+    """
+    data = bytearray(code.co_code)
+    for one in decode(code.co_code):
+        change = particular.UNDER_ONE_MORE_HANDLER.get(one.name)
+        if change is not None:
+            data[2 * one.end - 1] = change(one.argument)
+    return code.replace(co_code=bytes(data))
+
+
 @pytest.mark.slow
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(programs())
 def test_generated_function_behaves_the_same_when_it_is_woven(program: Program) -> None:
     for traced in (False, True):
         plain = observe(program, lambda code: code, traced)
+        closed = observe(program, without_short_close, traced) if traced else plain
         for shape, advice in shapes(balance := Balance()).items():
             balance.entered = balance.left = 0
 
@@ -70,7 +88,7 @@ def test_generated_function_behaves_the_same_when_it_is_woven(program: Program) 
                 assert faults(code, made, advice) == []
                 return made
 
-            assert observe(program, woven, traced) == plain, shape
+            assert observe(program, woven, traced) == (closed if shape in ADVISED else plain), shape
             if shape in {"match", "no guard"}:
                 assert balance.left == balance.entered, shape
             elif shape in {"mismatch", "gate shut"}:
