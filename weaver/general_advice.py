@@ -101,7 +101,7 @@ class GeneralAdvice:
         if refused or (definition.outermost and not self._first(monitor, invocation.arguments, made)):
             monitor.counters.kept_out += 1
             return
-        invocation.joinpoint.passes.n += 1
+        next(invocation.joinpoint.passes)
         if definition.location != "before":
             made.entered.append((monitor, test, invocation))
         if definition.location == "around":

@@ -22,9 +22,11 @@ the function's own, so other advice of the same shape can be put into code that 
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, repeat
+from operator import length_hint
 from types import CodeType, SimpleNamespace
 from typing import Any
 
@@ -38,21 +40,27 @@ def nothing(*arguments: object) -> None:
     del arguments
 
 
-class Passes:
-    """How often the advice of one monitor was passed at one shadow; counted in the woven code itself.
+class Passes(repeat):  # type: ignore[type-arg]  # it takes none at run time
+    """How often the advice of one monitor was passed at one shadow: ``next(passes)`` counts one.
 
-    One thread cannot interrupt another between reading and writing ``n`` there: no instruction between them looks for a
-    switch.
+    An iterator that counts down what is left, because the woven code counts too, and no addition of two integers in
+    Python is as cheap as this call. It cannot be interrupted by another thread.
     """
 
-    __slots__ = ("n",)
+    __slots__ = ()
 
-    def __init__(self) -> None:
-        self.n = 0
+    def __new__(cls) -> Passes:
+        """Return a count of nothing."""
+        return super().__new__(cls, None, sys.maxsize)
+
+    @property
+    def n(self) -> int:
+        """The count."""
+        return sys.maxsize - length_hint(self)
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Become a count that nobody reads, as a gate becomes one that is shut."""
-        return SimpleNamespace, (), {"n": 0}
+        """Become a count of nothing, as a gate becomes one that is shut."""
+        return iter, ((),)
 
 
 class Gate:
@@ -85,8 +93,8 @@ class Advice:
     """What is woven in.
 
     Shape: ``enter(*arguments)`` returns a token (without ``arguments`` it is called as ``enter()``; the token of
-    ``nothing`` is None), ``exit(token, result)`` the result, ``throw(token, error)`` nothing; ``passes.n`` is raised by
-    one each time; without a guard the advice always runs. All three must catch what goes wrong in them.
+    ``nothing`` is None), ``exit(token, result)`` the result, ``throw(token, error)`` nothing; ``passes`` counts each
+    time; without a guard the advice always runs. All three must catch what goes wrong in them.
     """
 
     enter: Callable[..., object] = nothing
@@ -146,7 +154,7 @@ def _constants(advice: Advice) -> dict[str, object]:
     if guard is not None:
         found |= {"get": guard.get} if guard.gate is None else {"gate": guard.gate, "get": guard.get}
     if advice.passes is not None:
-        found |= {"passes": advice.passes, "one": 1}
+        found |= {"next": next, "passes": advice.passes}
     if advice.enter is not nothing:
         found["enter"] = advice.enter
     elif not _only_enters(advice):
@@ -160,8 +168,7 @@ def _constants(advice: Advice) -> dict[str, object]:
 
 def _names(advice: Advice) -> tuple[str, ...]:
     """Return the names of woven code, in their order behind those of the function, which may have the same ones."""
-    names = () if advice.guard is None else ("on", advice.guard.slot)
-    return names if advice.passes is None else (*names, "n")
+    return () if advice.guard is None else ("on", advice.guard.slot)
 
 
 class _Parts:
@@ -190,13 +197,10 @@ class _Parts:
         return self._constant("gate") + _attribute(names) + _jump_if(False, _units(tested)) + tested
 
     def count(self) -> bytes:
-        """Add one to ``passes.n``."""
+        """Call ``next(passes)``."""
         if self._advice.passes is None:
             return b""
-        name = len(self._code.co_names) + len(_names(self._advice)) - 1
-        passes = self._constant("passes")
-        added = passes + _attribute(name) + self._constant("one") + instruction("BINARY_OP", _ADD)
-        return added + passes + instruction("STORE_ATTR", name)
+        return self._callee("next") + self._constant("passes") + _call(1) + instruction("POP_TOP")
 
     def enter(self) -> bytes:
         """Call ``enter`` with every parameter, in the order of ``co_varnames``; that leaves the token on the stack."""
@@ -231,9 +235,6 @@ class _Parts:
     def _constant(self, name: str) -> bytes:
         return instruction("LOAD_CONST", self._places[name])
 
-
-_ADD = 13
-"""NB_INPLACE_ADD of BINARY_OP, the same number in all three Pythons."""
 
 _PUSH_NULL = instruction("PUSH_NULL")
 _CLEANUP = instruction("COPY", 3) + instruction("POP_EXCEPT") + instruction("RERAISE", 1)

@@ -2,9 +2,10 @@
 
 The function gets a copy of its code object whose exception table leads to a handler behind the body::
 
-    body                                   (as it was, in its place)
-    kept:    POP_TOP                       (of an exit: its returns lead here, what they would return is dropped)
-    result:  LOAD_FAST 1; RETURN_VALUE
+    body                                   (as it was, in its place; of an exit, returns are changed as follows)
+    tail:    RETURN_VALUE                  (a last return of a constant loads the result instead and comes here)
+             POP_TOP                       (a return of a value leads here, what it would return is dropped)
+             LOAD_FAST 1; RETURN_VALUE     (any other return of a constant leads here)
     handler: failed(error); return         (None, or the result that an exit was given)
 
 What does not fit (a callable that is no plain function, one with handlers of its own) gets a function around it that
@@ -26,6 +27,9 @@ Failed = Callable[[BaseException], object]
 
 _SPECIAL = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _KEPT = 256
+_TAIL = {"RETURN_VALUE": 1, "RETURN_CONST": 2}
+"""Where behind the body a return leads to: with a value on the stack, and without one."""
+
 _templates: dict[tuple[int, bool], tuple[CodeType, CodeType | None]] = {}
 
 
@@ -101,7 +105,7 @@ def _template(code: CodeType, *, keeps: bool) -> CodeType | None:
     if keeps and not _redirect(body, code):
         return None
     result = [("LOAD_FAST", 1), ("RETURN_VALUE", 0)]
-    tail = [("POP_TOP", 0), *result] if keeps else []
+    tail = [result[-1], ("POP_TOP", 0), *result] if keeps else []
     empty = [("LOAD_CONST", len(constants) - 1), ("RETURN_VALUE", 0)]
     handler = [("PUSH_EXC_INFO", 0), *_told(len(constants) - 2)]
     handled = [("POP_EXCEPT", 0), *(result if keeps else empty)]
@@ -152,8 +156,10 @@ def _redirect(body: bytearray, code: CodeType) -> bool:
             return False
         if name == "RETURN_VALUE" and body[before] == OP["LOAD_CONST"] and at not in targets:
             body[before : before + 2] = bytes((OP["LOAD_FAST"], 1))
+        elif name == "RETURN_CONST" and behind == end:
+            body[at:end] = bytes((OP["LOAD_FAST"], 1))
         elif name in {"RETURN_VALUE", "RETURN_CONST"}:
-            distance = (end - behind) // 2 + (name == "RETURN_CONST")
+            distance = (end - behind) // 2 + _TAIL[name]
             if distance > 255 or body[at - 2] == OP["EXTENDED_ARG"]:
                 return False
             body[at : at + 2] = bytes((OP["JUMP_FORWARD"], distance))

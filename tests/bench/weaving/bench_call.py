@@ -54,16 +54,16 @@ class State:
         self.kind = module.Dialog
         self.registry, name = monitor_for(module, self.action(), self.location)
         self.registry.set(name, dye_mask=[self.dye], enabled=True)
-        return variant_of(self.kind)
+        return variant_of(self.kind, 1 if self.limits else 0.1)
 
     def check(self) -> None:
         """See that what was measured is what the name says."""
         assert self.registry is not None
-        assert (fired(self.registry, "M") > CALLS) is self.matches, self.name
+        assert (fired(self.registry, "M") >= CALLS) is self.matches, self.name
 
 
-def variant_of(kind: Any) -> kit.Variant:
-    return kit.Variant("dialog.do_invite(request)", {"dialog": kind(), "request": Request()})
+def variant_of(kind: Any, share: float = 1) -> kit.Variant:
+    return kit.Variant("dialog.do_invite(request)", {"dialog": kind(), "request": Request()}, share)
 
 
 STATES = (
