@@ -1,4 +1,4 @@
-import pickle
+import pickle  # noqa: TID251 - of code, not of state
 from types import FunctionType
 from typing import Any
 
