@@ -305,3 +305,77 @@ def test_call_that_is_never_acknowledged_fails(house: House, client: Client) -> 
 
     assert state(client, path) == ("failed", "the caller: the phone did not answer in time")
     assert isinstance(first, Request)
+
+
+def again(house: House, invite: Request) -> tuple[Request, Request]:
+    """Have the first phone send another INVITE in a call that is joined; return it and what the second gets."""
+    more = house.request(
+        "INVITE",
+        1,
+        invite.from_.tag or "",
+        tag="a",
+        call_id=invite.call_id,
+        call_to=f"<{invite.from_.uri}>",
+        body=OFFER,
+    )
+    (relayed,) = [m for m in house.receive(more, ALICE) if isinstance(m, Request)]
+    return more, relayed
+
+
+def test_change_that_the_other_phone_refuses_leaves_the_call_as_it_is(house: House, client: Client) -> None:
+    path, first, _ = joined(house, client)
+    _, relayed = again(house, first)
+
+    sent = house.receive(reply(relayed, 488), BOB)
+
+    assert sorted(lines(sent)) == ["488 INVITE", "ACK"]
+    assert state(client, path)[0] == "answered"
+
+
+def test_change_that_is_never_acknowledged_ends_the_call(house: House, client: Client) -> None:
+    path, first, _ = joined(house, client)
+    _, relayed = again(house, first)
+    house.receive(reply(relayed, 200, body=ANSWER, content_type=SDP), BOB)
+
+    found = [line for _ in range(70) for line in lines(house.pass_time(0.5))]
+
+    assert "BYE" in found
+    assert state(client, path) == ("failed", "a phone: the phone did not answer in time")
+
+
+def test_phone_calls_another_through_the_server(house: House) -> None:
+    sent = house.receive(house.request(body=OFFER))
+    (relayed,) = [m for m in sent if isinstance(m, Request)]
+    ringing = house.receive(reply(relayed, 180), BOB)
+    (ok,) = house.receive(reply(relayed, 200, body=ANSWER, content_type=SDP), BOB)
+    ack = house.receive(house.in_dialog("ACK", 1, ok))
+    end = house.receive(house.in_dialog("BYE", 2, ok))
+
+    assert (lines(ringing), lines(ack), sorted(lines(end))) == (["180 INVITE"], ["ACK"], ["200 BYE", "BYE"])
+    assert ok.body == ANSWER
+
+
+def test_phone_that_calls_and_never_acknowledges_is_let_go(house: House) -> None:
+    (relayed,) = [m for m in house.receive(house.request(body=OFFER)) if isinstance(m, Request)]
+    house.receive(reply(relayed, 200, body=ANSWER, content_type=SDP), BOB)
+
+    found = [line for _ in range(70) for line in lines(house.pass_time(0.5))]
+
+    assert found.count("BYE") >= 2
+    assert house.container.servlet_errors == 0
+
+
+@pytest.mark.parametrize("status", [404, 486])
+def test_phone_that_calls_hears_why_the_other_was_not_reached(house: House, status: int) -> None:
+    (relayed,) = [m for m in house.receive(house.request(body=OFFER)) if isinstance(m, Request)]
+
+    assert f"{status} INVITE" in lines(house.receive(reply(relayed, status), BOB))
+
+
+def test_page_may_hang_up_before_the_second_phone_has_rung_for_long(house: House, client: Client) -> None:
+    path, _, second = rung(house, client)
+    house.receive(reply(second, 180), BOB)
+    client.delete(path)
+
+    assert "ACK" not in lines(house.pass_time(8.1))
+    assert state(client, path)[0] == "ended"
