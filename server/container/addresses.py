@@ -8,7 +8,9 @@ from typing import NamedTuple
 from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
 from server.transport.flow import UNRESOLVED, Flow
+from server.transport.listeners import is_local
 from server.transport.locate import numeric, transport_of
+from server.transport.pktinfo import WILDCARDS
 
 Local = tuple[str, str, int]
 """Transport, host and port that are listened on."""
@@ -45,15 +47,17 @@ class Addresses:
         # Between two applications of the chain: written as TCP, since nothing is lost there, but for nobody outside.
         here = "{}:{}".format(*self._first["UDP"])
         self._texts["LOCAL", "", 0] = Written((f"SIP/2.0/TCP {here};branch=", ""), f"@{here}", "")
+        self._any = frozenset(port for _, host, port in advertised if host in WILDCARDS)
         self._domains = frozenset(domain.lower() for domain in domains)
         self._hosts = frozenset(host for host, _ in self._own)
 
     def is_own(self, uri: SipUri) -> bool:
         """Say whether the host of the URI is this server."""
-        host = _bracketed(numeric(uri.host) or uri.host.lower())
-        if host in self._domains:
+        address = numeric(uri.host)
+        host = _bracketed(address or uri.host.lower())
+        if host in self._domains or ((host, uri.port) in self._own if uri.port else host in self._hosts):
             return True
-        return (host, uri.port) in self._own if uri.port else host in self._hosts
+        return bool(address and self._any and (uri.port is None or uri.port in self._any) and is_local(address))
 
     def first(self, transport: str) -> tuple[str, int]:
         """Return the first advertised address of a transport."""
@@ -61,7 +65,10 @@ class Addresses:
 
     def sent_by(self, flow: Flow) -> tuple[str, int]:
         """Return host and port that a message over the flow gives as its sender's."""
-        known = self._advertised.get((flow.transport, flow.local_host, flow.local_port))
+        transport, host, port = flow.transport, flow.local_host, flow.local_port
+        known = self._advertised.get((transport, host, port))
+        if known is None and (transport, "::" if ":" in host else "0.0.0.0", port) in self._advertised:
+            known = _bracketed(host), port  # one of the addresses of a socket that is bound to all
         return known or self._first.get(self.transport(flow)) or self._first["UDP"]
 
     def transport(self, flow: Flow) -> str:

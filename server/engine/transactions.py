@@ -115,13 +115,13 @@ def expire(call: Call, now: float) -> list[Delivery]:
 
 
 def fail(call: Call, flow: Flow, branch: str, now: float) -> list[Delivery]:
-    """Tell the client transactions over a flow that it failed; with a branch, only the one of that request."""
+    """Tell the client transactions over a flow that it failed; with a branch, the one of that request alone."""
     deliveries: list[Delivery] = []
     table = call.transactions.clients
     for key, record in list(table.items()):
-        if record.flow != flow or record.transaction.state not in {"Calling", "Trying"}:
+        if record.transaction.state not in {"Calling", "Trying"}:
             continue
-        if branch in {"", request_of(call, key).via.branch}:
+        if request_of(call, key).via.branch == branch if branch else record.flow == flow:
             tx, effects = machine.fail(record.transaction, now, call.engine.timers)
             deliveries += _apply(call, table, key, record, tx, effects)
     return deliveries

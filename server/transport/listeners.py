@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from functools import lru_cache
 
 from server.errors import TransportError
 from server.transport.flow import Flow, Transport
@@ -56,6 +57,8 @@ class Listeners:
 
     def _of(self, flow: Flow) -> Transport:
         found = self._by_local.get((flow.local_host, flow.local_port))
+        if found is None:  # one that is bound to all addresses, or an address that is no more
+            found = self._by_local.get(("::" if ":" in flow.local_host else "0.0.0.0", flow.local_port))
         return found or self._of_family(flow.remote_host)[0]
 
     def _of_family(self, host: str) -> list[Transport]:
@@ -63,6 +66,17 @@ class Listeners:
         if not found:
             raise TransportError(host, f"no address of its family is listened on, only {sorted(self._by_local)}")
         return found
+
+
+@lru_cache(maxsize=1024)
+def is_local(host: str) -> bool:
+    """Say whether an address is one of this machine's."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((host, 0))
+        except OSError:
+            return False
+        return True
 
 
 def _source(host: str) -> str:

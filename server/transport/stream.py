@@ -31,6 +31,7 @@ from server.transport.answer import reopened
 from server.transport.channel import Channel
 from server.transport.connection import Connection, Peer
 from server.transport.flow import Flow, format_address
+from server.transport.pktinfo import WILDCARDS
 from server.transport.receiver import Receiver
 from server.transport.security import Security, StreamStatistics
 
@@ -258,7 +259,8 @@ class StreamTransport:
         """
         channel = connection.channel
         name = None if connection.opened else connection.name
-        flow = Flow(self._name, *self.local, *connection.peer[:2], name, connection.peer.name)
+        local = opened.getsockname()[0] if self.local[0] in WILDCARDS else self.local[0]
+        flow = Flow(self._name, local, self.local[1], *connection.peer[:2], name, connection.peer.name)
         began = self._now() if channel.pending else None
         asked = False
         while not connection.closed and not channel.over:

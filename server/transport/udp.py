@@ -16,6 +16,8 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import gevent
 from gevent import monkey
@@ -23,6 +25,7 @@ from gevent import monkey
 from server.errors import TransportError
 from server.transport.branch import HEAD, branch_of
 from server.transport.flow import Flow
+from server.transport.pktinfo import WILDCARDS, ask_for_local_address, receive_from, send_to
 from server.transport.stun import binding_response
 
 log = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ _IPV6_RECVERR = 25
 _MSG_ERRQUEUE = 0x2000
 _EXTENDED_ERROR = struct.Struct("=IBBBBII")
 """Shape: errno, origin, ICMP type, ICMP code, padding, info, data (struct sock_extended_err of linux/errqueue.h)."""
+_EXTENDED_ERRORS = frozenset({(socket.IPPROTO_IP, _IP_RECVERR), (socket.IPPROTO_IPV6, _IPV6_RECVERR)})
 _LOCAL_ORIGIN = 1
 _REMOTE_ERRORS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EPROTO, errno.EACCES})
 
@@ -75,6 +79,7 @@ class UdpTransport:
         on_failure: Callable[[Flow, str, str], None] | None = None,
     ) -> None:
         self._address = (host, port)
+        self._wildcard = host in WILDCARDS
         self._on_datagram = on_datagram
         self._on_failure = on_failure
         self._socket: socket.socket | None = None
@@ -99,6 +104,8 @@ class UdpTransport:
                 bound.setsockopt(level, option, 1)
             if ipv6:
                 bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            if self._wildcard:
+                ask_for_local_address(bound)
             bound.bind(self._address)
         except BaseException:
             bound.close()
@@ -150,14 +157,15 @@ class UdpTransport:
         if bound is None:
             raise TransportError(str(flow), "the transport is stopped")
         address = (flow.remote_host, flow.remote_port)
+        put = partial(send_to, bound, flow.local_host) if self._wildcard else bound.sendto
         try:
             try:
-                bound.sendto(data, address)
+                put(data, address)
             except OSError as error:
                 # A waiting ICMP error is reported by whatever is sent next, which has nothing to do with it.
                 if error.errno not in _REMOTE_ERRORS or not self._read_error_queue(bound):
                     raise
-                bound.sendto(data, address)
+                put(data, address)
         except BlockingIOError as error:
             self._send_errors += 1
             self._dropped += 1
@@ -171,8 +179,9 @@ class UdpTransport:
         bound = self._socket
         if bound is None:
             return
-        receive, on_datagram = bound.recvfrom, self._on_datagram
-        host, port = self.local
+        receive = partial(receive_from, bound) if self._wildcard else bound.recvfrom
+        on_datagram = self._on_datagram
+        host, port = "" if self._wildcard else self.local[0], self.local[1]
         for taken in range(BATCH):
             try:
                 data, address = receive(MAX_DATAGRAM)
@@ -186,23 +195,24 @@ class UdpTransport:
                     log.debug("a datagram could not be received: %s", error)
                 continue
             self._received += 1
-            if (not data or data[0] < _FIRST_TEXT) and self._keep_alive(bound, data, address):
+            if (not data or data[0] < _FIRST_TEXT) and self._keep_alive(data, address):
                 continue
             try:
-                on_datagram(data, Flow("UDP", host, port, address[0], address[1]))
+                on_datagram(data, Flow("UDP", host or address[2], port, address[0], address[1]))
             except Exception:
                 log.exception("a datagram from %s:%d was given up", *address[:2])
             if self._socket is None:
                 return
 
-    def _keep_alive(self, bound: socket.socket, data: bytes, address: tuple[str, int]) -> bool:
+    def _keep_alive(self, data: bytes, address: tuple[Any, ...]) -> bool:
         """Say whether a datagram is a keep-alive: blank, which is not answered, or STUN, which is."""
         if data.strip(_BLANK):
             answer = binding_response(data, *address[:2])
             if answer is None:
                 return False
-            with suppress(OSError):
-                bound.sendto(answer, address)
+            with suppress(TransportError):
+                local = address[2] if self._wildcard else self.local[0]
+                self.send(answer, Flow("UDP", str(local), self.local[1], *address[:2]))
         self._keep_alives += 1
         return True
 
@@ -217,8 +227,8 @@ class UdpTransport:
             except OSError:
                 return found
             found += 1
-            for _, _, content in ancillary:
-                if len(content) < _EXTENDED_ERROR.size or not address:
+            for level, kind, content in ancillary:
+                if (level, kind) not in _EXTENDED_ERRORS or len(content) < _EXTENDED_ERROR.size or not address:
                     continue
                 number, origin, *_ = _EXTENDED_ERROR.unpack_from(content)
                 if origin == _LOCAL_ORIGIN:

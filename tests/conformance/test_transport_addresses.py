@@ -5,7 +5,7 @@ import pytest
 from server.errors import ConfigError
 from server.node import Node
 from tests.conformance.conftest import MakeUdp, StartNode
-from tests.conformance.peer import Call, UdpPeer, answer, connect
+from tests.conformance.peer import Call, UdpPeer, answer, connect, sent_by, unused_port
 
 BOTH = {"listen": ["127.0.0.1:0", "[::1]:0", "127.0.0.2:0"]}
 
@@ -35,6 +35,50 @@ def test_t2_each_address_answers_for_itself(both_families: Node, udp: MakeUdp) -
         assert response.status == 200
         assert response.source == local
         assert bound[f"sip-udp{number}"] in response["Contact"]
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "peer_host"), [("0.0.0.0:0", "127.0.0.2", "127.0.0.3"), ("[::]:0", "::1", "::1")]
+)
+def test_t2_answer_comes_from_where_the_request_went_when_all_addresses_are_listened_on(
+    start_node: StartNode, udp: MakeUdp, listen: str, host: str, peer_host: str
+) -> None:
+    node, peer = start_node(sip={"listen": listen}), udp(peer_host)
+    local = (host, node.udp.local[1])
+    written = sent_by(local)
+
+    peer.send(Call(f"sip:server@{written}", peer.sent_by).request("OPTIONS"), local)
+    response = peer.receive()
+    phone = connect(local)
+    phone.send(Call(f"sip:server@{written}", "127.0.0.1:9", "TCP").request("OPTIONS"))
+    over_tcp = phone.receive()
+    phone.close()
+
+    assert response.source == local
+    assert f"@{written}>" in response["Contact"]
+    assert f"@{written};" in over_tcp["Contact"]
+
+
+def test_every_address_of_this_machine_is_our_own_when_all_are_listened_on(
+    start_node: StartNode, caller: UdpPeer
+) -> None:
+    node = start_node(sip={"listen": "0.0.0.0:0"})
+    local = ("127.0.0.1", node.udp.local[1])
+
+    for host in ("127.0.0.1", "127.0.0.9", f"127.0.0.1:{local[1]}"):
+        caller.send(Call(f"sip:nobody@{host}", caller.sent_by).request("INVITE"), local)
+
+        assert caller.receive_final().status == 404
+
+
+def test_t5_unreachable_port_is_503_when_all_addresses_are_listened_on(start_node: StartNode, caller: UdpPeer) -> None:
+    node = start_node(sip={"listen": ["0.0.0.0:0", "[::]:0"]})
+
+    for host in ("127.0.0.2", "[::1]"):
+        uri = f"sip:bob@{host}:{unused_port()}"
+        caller.send(Call(uri, caller.sent_by).request("INVITE"), ("127.0.0.1", node.udp.local[1]))
+
+        assert caller.receive_final().status == 503
 
 
 def test_t2_received_of_an_ipv6_peer_is_written_without_brackets(both_families: Node, udp: MakeUdp) -> None:
