@@ -37,8 +37,6 @@ RECEIVE_BUFFER = 4 << 20
 MAX_DATAGRAM = 65_535
 
 _READ = 1
-_FIRST_TEXT = 0x20
-"""A message begins with a letter; what begins below may be a keep-alive."""
 _BLANK = b"\r\n\0"
 _IP_RECVERR = 11
 _IPV6_RECVERR = 25
@@ -83,6 +81,7 @@ class UdpTransport:
         self._on_datagram = on_datagram
         self._on_failure = on_failure
         self._socket: socket.socket | None = None
+        self._put: Callable[[bytes, tuple[str, int]], int] | None = None
         self._watcher: gevent._interfaces.ILoop | None = None
         self._received = self._sent = self._keep_alives = self._receive_errors = 0
         self._send_errors = self._dropped = self._icmp_errors = 0
@@ -111,6 +110,7 @@ class UdpTransport:
             bound.close()
             raise
         self._socket = bound
+        self._put = None if self._wildcard else bound.sendto
         self.local = bound.getsockname()[:2]
         self._watcher = gevent.get_hub().loop.io(bound.fileno(), _READ)
         self._watcher.start(self._drain)
@@ -157,7 +157,7 @@ class UdpTransport:
         if bound is None:
             raise TransportError(str(flow), "the transport is stopped")
         address = (flow.remote_host, flow.remote_port)
-        put = partial(send_to, bound, flow.local_host) if self._wildcard else bound.sendto
+        put = self._put or partial(send_to, bound, flow.local_host)
         try:
             try:
                 put(data, address)
@@ -195,7 +195,7 @@ class UdpTransport:
                     log.debug("a datagram could not be received: %s", error)
                 continue
             self._received += 1
-            if (not data or data[0] < _FIRST_TEXT) and self._keep_alive(data, address):
+            if data < b" " and self._keep_alive(data, address):
                 continue
             try:
                 on_datagram(data, Flow("UDP", host or address[2], port, address[0], address[1]))
@@ -205,7 +205,7 @@ class UdpTransport:
                 return
 
     def _keep_alive(self, data: bytes, address: tuple[Any, ...]) -> bool:
-        """Say whether a datagram is a keep-alive: blank, which is not answered, or STUN, which is."""
+        """Say whether what begins with no text is a keep-alive: blank, which is not answered, or STUN, which is."""
         if data.strip(_BLANK):
             answer = binding_response(data, *address[:2])
             if answer is None:

@@ -320,6 +320,25 @@ def test_connections_above_the_limit_are_refused(make: Make, connect: Connect, r
     assert transport.statistics().refused == 1
 
 
+def test_one_address_opens_no_more_than_its_share(make: Make, connect: Connect, receiver: Receiver) -> None:
+    transport = make(limit_per_address=2)
+    phones = [connect(transport) for _ in range(2)]
+    for phone in phones:
+        phone.sendall(MESSAGE)
+        receiver.messages.get(timeout=2)
+
+    refused = connect(transport).recv(100)
+    phones[0].close()
+    with gevent.Timeout(2):
+        while transport.statistics().connections > 1:
+            gevent.sleep(0.001)
+    connect(transport).sendall(MESSAGE)
+
+    assert refused == b""
+    assert receiver.messages.get(timeout=2)[0] == MESSAGE
+    assert transport.statistics().refused == 1
+
+
 def test_receiver_that_raises_does_not_end_the_connection(
     make: Make, connect: Connect, receiver: Receiver, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -132,16 +132,14 @@ def test_port_that_is_none_is_a_transport_error(transport: UdpTransport, port: i
 
 
 def test_full_send_buffer_drops_the_datagram_and_says_so(transport: UdpTransport) -> None:
-    class Full:
-        def sendto(self, *_: object) -> int:
-            raise BlockingIOError(errno.EAGAIN, "full")
+    def full(*_: object) -> int:
+        raise BlockingIOError(errno.EAGAIN, "full")
 
-    bound, transport._socket = transport._socket, Full()  # type: ignore[assignment]
-    try:
-        with pytest.raises(TransportError, match="send buffer is full"):
-            transport.send(b"x", transport.flow_to("127.0.0.1", 5060))
-    finally:
-        transport._socket = bound
+    transport._put = full
+
+    with pytest.raises(TransportError, match="send buffer is full"):
+        transport.send(b"x", transport.flow_to("127.0.0.1", 5060))
+
     counts = transport.statistics()
     assert (counts.dropped, counts.send_errors, counts.sent) == (1, 1, 0)
 
