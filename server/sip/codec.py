@@ -27,6 +27,7 @@ from server.sip.headers import (
     parse_cseq,
     parse_name_addr,
     parse_top_via,
+    parse_via,
     split_line,
 )
 from server.sip.message import TOP_VIA, Memo, Request, Response
@@ -66,13 +67,12 @@ def parse_message(data: bytes) -> Request | Response:
     """
     if len(data) > MAX_MESSAGE:
         raise MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, 513, "RFC 3261 21.5.14")
-    if data[:1] == b"\r":
-        data = data.lstrip(b"\r\n")
     try:
         return _parse(data)
     except _RefusedError as error:
         reason = error.reason.encode("ascii", "replace").decode()[:MAX_REASON]
-        raise MalformedMessageError(reason, error.offset, error.status, error.section, _salvage(data)) from None
+        request = _salvage(data.lstrip(b"\r\n"))
+        raise MalformedMessageError(reason, error.offset, error.status, error.section, request) from None
 
 
 def format_message(message: Request | Response) -> bytes:
@@ -88,6 +88,8 @@ def _parse(data: bytes) -> Request | Response:
     lines = text.split("\r\n")
     glued = "".join(lines)
     start = lines.pop(0)
+    if not start and data.startswith(b"\r\n"):
+        return _parse(data.lstrip(b"\r\n"))
     if len(text) > MAX_LINE or len(lines) > MAX_HEADERS:
         _check_size(start, lines)
     if "\n" in glued or "\r" in glued or "\0" in glued:
@@ -155,7 +157,9 @@ def _checked(headers: Headers, head: bytes) -> Memo:
         via = first[name]
         if "via" in headers.more or "," in via:
             _check_vias(headers.get_all("via"))
-        memo: Memo = {TOP_VIA: parse_top_via(via)}
+            memo: Memo = {TOP_VIA: parse_top_via(via)}
+        else:
+            memo = {TOP_VIA: parse_via(via)}
         name = "from"
         memo[name] = parse_name_addr(first[name])
         name = "to"
@@ -168,10 +172,10 @@ def _checked(headers: Headers, head: bytes) -> Memo:
             _check_call_id(call_id.strip(" \t"))
         name = "contact"
         if name in first:
-            memo[name] = _addresses(headers.get_all(name), MAX_CONTACTS)
+            memo[name] = _addresses(headers, name, MAX_CONTACTS)
         for name in ("route", "record-route"):
             if name in first:
-                memo[name] = _addresses(headers.get_all(name), MAX_ROUTES)
+                memo[name] = _addresses(headers, name, MAX_ROUTES)
     except KeyError:
         raise _RefusedError(f"the header {_written(name)} is missing", 0, "RFC 3261 8.1.1") from None
     except ValueError as error:
@@ -202,10 +206,12 @@ def _check_count(count: int, most: int) -> None:
         raise ValueError(f"{count} values, more than {most}")
 
 
-def _addresses(lines: tuple[str, ...], most: int) -> tuple[NameAddr, ...]:
-    if len(lines) == 1 and len(lines[0]) <= MAX_REMEMBERED:
-        return _remembered(lines[0], most)
-    return _listed(lines, most)
+def _addresses(headers: Headers, name: str, most: int) -> tuple[NameAddr, ...]:
+    if name not in headers.more:
+        line = headers.first[name]
+        if len(line) <= MAX_REMEMBERED:
+            return _remembered(line, most)
+    return _listed(headers.get_all(name), most)
 
 
 def _listed(lines: tuple[str, ...], most: int) -> tuple[NameAddr, ...]:

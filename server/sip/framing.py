@@ -11,6 +11,8 @@ from server.sip.errors import MalformedMessageError
 PING: Final = b"\r\n\r\n"
 """What ``feed`` returns for a keep-alive, which is to be answered with one CRLF."""
 
+_FOLD = re.compile(rb"(?<![ \t])[ \t]*\r\n[ \t]+")
+"""As in the codec: what is folded there is folded here, or the two would see two messages."""
 _LENGTH = re.compile(rb"\r\n(?:content-length|l)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -24,7 +26,7 @@ class StreamFramer:
     @property
     def pending(self) -> bool:
         """Whether a message has begun and is not complete."""
-        return bool(self._buffer.strip(b"\r\n"))
+        return len(self._buffer) > 3 or bool(self._buffer.strip(b"\r\n"))
 
     def feed(self, data: bytes) -> list[bytes]:
         """Take bytes; return the messages, and ``PING`` for each keep-alive, that are now complete.
@@ -68,6 +70,8 @@ class StreamFramer:
 
 
 def _content_length(head: bytes) -> int:
+    if b"\r\n " in head or b"\r\n\t" in head:
+        head = _FOLD.sub(b" ", head)
     values = {value.strip() for value in _LENGTH.findall(head)}
     if len(values) != 1:
         what = "no Content-Length" if not values else "two different Content-Lengths"

@@ -37,6 +37,8 @@ _SEEN: dict[str, str] = {
     )
 }  # fmt: skip
 """A name as written -> long name; what the network adds is bounded by ``_MAX_SEEN`` and ``_MAX_NAME``."""
+_BEGINNINGS: dict[str, str] = {f"{name}:": key for name, key in _SEEN.items()}
+"""The same with the colon, as a line begins: what is found here needs no look at the colon."""
 _MAX_SEEN = 2_000
 _MAX_NAME = 40
 
@@ -52,7 +54,7 @@ def long_name(name: str) -> str:
             raise ValueError(f"{name[:_MAX_NAME]!r} is no header name")
         key = name.lower()
         if len(_SEEN) < _MAX_SEEN and len(name) <= _MAX_NAME:
-            _SEEN[name] = key
+            _SEEN[name] = _BEGINNINGS[f"{name}:"] = key
     return key
 
 
@@ -90,11 +92,12 @@ class Headers:
         """
         first: dict[str, str] = {}
         more: dict[str, list[str]] = {}
-        seen = _SEEN
+        beginnings = _BEGINNINGS
         for line in lines:
-            name, colon, value = line.partition(": ")
-            key = seen.get(name)
-            if key is None or not colon:
+            beginning, _, value = line.partition(" ")
+            try:
+                key = beginnings[beginning]
+            except KeyError:
                 key, value = split_line(line)
             if key not in first:
                 first[key] = value

@@ -159,6 +159,8 @@ def parse_name_addr(text: str) -> NameAddr:
 
 def _params(text: str, key: str, is_key: Callable[[str], object]) -> Params:
     """Parse parameters of which one is a key; the common case, that one alone, goes without ``parse_params``."""
+    if not text:
+        return {}
     name, _, value = text.partition("=")
     if name == key and is_key(value):
         return {key: value}

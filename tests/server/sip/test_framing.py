@@ -2,6 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.sip.codec import parse_message
 from server.sip.errors import MalformedMessageError
 from server.sip.framing import PING, StreamFramer
 from tests.server.sip.samples import INVITE
@@ -38,6 +39,14 @@ def test_byte_by_byte_is_the_same() -> None:
 def test_stream_that_cannot_be_followed_is_given_up(head: bytes) -> None:
     with pytest.raises(MalformedMessageError):
         StreamFramer().feed(head)
+
+
+@pytest.mark.parametrize("line", [b"Content-Length\t:\r\n 4", b"L : \r\n\t4", b"X: y\r\n l: 9\r\nContent-Length: 4"])
+def test_folded_length_is_read_as_the_codec_reads_it(line: bytes) -> None:
+    data = INVITE.replace(b"Content-Length: 4", line)
+
+    assert StreamFramer().feed(data + INVITE) == [data, INVITE]
+    assert parse_message(data).body == b"body"
 
 
 def test_head_without_an_end_is_given_up() -> None:
