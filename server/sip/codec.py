@@ -39,6 +39,8 @@ MAX_HEADERS = 256
 MAX_VIAS = 70
 MAX_ROUTES = 70
 MAX_CONTACTS = 64
+MAX_SALVAGED = 16_384
+"""Characters of a refused head that are read a second time."""
 MAX_REASON = 200
 """Characters of an error's reason: it may become the reason phrase of the answer."""
 
@@ -273,6 +275,8 @@ def _salvage(data: bytes) -> Request | None:
     read them, and what is missing is missing there too. A CSeq must at least have a number, be it out of range.
     """
     head = data.partition(b"\r\n\r\n")[0].decode("utf-8", "surrogateescape")
+    if len(head) > MAX_SALVAGED:
+        head = head[:MAX_SALVAGED].rpartition("\r\n")[0]
     start, _, rest = head.partition("\r\n")
     words = start.split()
     if len(words) < 2 or not is_token(words[0]) or words[0] == "ACK" or not words[-1].upper().startswith("SIP/"):

@@ -63,7 +63,13 @@ def fuzz(name: str, seconds: int) -> None:
 
     found = FOUND / name
     found.mkdir(parents=True, exist_ok=True)
-    arguments = [f"-max_total_time={seconds}", f"-artifact_prefix={found}/", f"-max_len={LONGEST.get(name, 16_384)}", "-print_final_stats=1"]
+    longest = LONGEST.get(name, 16_384)
+    arguments = [
+        f"-max_total_time={seconds}",
+        f"-artifact_prefix={found}/",
+        f"-max_len={longest}",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *arguments, str(found), str(CORPUS / name)], run)
     atheris.Fuzz()
 

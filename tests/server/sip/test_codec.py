@@ -223,6 +223,18 @@ def test_error_says_where_and_what() -> None:
     assert caught.value.reason.isascii()
 
 
+def test_long_refused_message_is_answered_by_what_stands_early_in_it() -> None:
+    long = b"X-Long: " + b"x" * 16_384 + b"\r\n"
+    for data, answered in (
+        (INVITE.replace(b"Max-F", long + b"Max-F"), True),
+        (INVITE.replace(b"Via", long + b"Via"), False),
+    ):
+        with pytest.raises(MalformedMessageError) as caught:
+            parse_message(data)
+        assert caught.value.status_hint == 513
+        assert (caught.value.request is not None) is answered
+
+
 def test_keep_alive_is_no_message() -> None:
     for data in (b"", b"\r\n", b"\r\n\r\n", b"\0"):
         with pytest.raises(MalformedMessageError) as caught:
