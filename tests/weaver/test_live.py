@@ -21,7 +21,7 @@ from weaver.errors import InvalidAttributeError, UnknownNameError
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 
-spawn: Any = gevent.spawn  # noqa: TID251 - the weaver's tests know no server
+spawn: Any = gevent.spawn
 
 SOURCE = """
 import json

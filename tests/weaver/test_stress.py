@@ -14,7 +14,7 @@ from gevent import monkey
 from tests.weaver.targets import Around, Recording, make_module, make_registry, monitor
 from weaver.registry import Registry
 
-spawn: Any = gevent.spawn  # noqa: TID251 - the weaver's tests know no server
+spawn: Any = gevent.spawn
 start_thread: Any = monkey.get_original("_thread", "start_new_thread")
 allocate_lock: Any = monkey.get_original("_thread", "allocate_lock")
 

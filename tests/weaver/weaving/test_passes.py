@@ -1,4 +1,4 @@
-import pickle  # noqa: TID251 - of code, not of state
+import pickle
 from types import FunctionType
 from typing import Any
 
