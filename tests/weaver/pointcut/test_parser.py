@@ -19,26 +19,31 @@ def parsed(text: str) -> Pointcut | None:
         return None
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_text_of_a_tree_parses_to_the_same_tree(tree: Pointcut) -> None:
     assert parse_pointcut(str(tree)) == tree
 
 
+@pytest.mark.slow
 @given(TREES)
 def test_second_grammar_reads_the_same_tree(tree: Pointcut) -> None:
     assert oracle.parse(str(tree)) == tree
 
 
+@pytest.mark.slow
 @given(mutated())
 def test_second_grammar_agrees_on_damaged_texts(text: str) -> None:
     assert parsed(text) == oracle.parse(text)
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES, max_size=12).map(" ".join))
 def test_second_grammar_agrees_on_pieces_in_any_order(text: str) -> None:
     assert parsed(text) == oracle.parse(text)
 
 
+@pytest.mark.slow
 @given(java_signatures())
 def test_second_grammar_agrees_on_the_original_spelling(text: str) -> None:
     assert parsed(text) == oracle.parse(text)

@@ -23,6 +23,7 @@ def plainly(pattern: str) -> str:
     return body + (r"(?:\.[^.]+)*" if pattern.endswith("..") else "")
 
 
+@pytest.mark.slow
 @given(PATTERNS, NAMES)
 def test_pattern_fits_what_the_obvious_expression_fits(pattern: str, name: str) -> None:
     assert fits(pattern, name) == bool(re.fullmatch(plainly(pattern), name))
@@ -95,6 +96,7 @@ def test_module_below_can_be_meant() -> None:
     assert may_lie_in("a.b", "a.b.c", below=True)
 
 
+@pytest.mark.slow
 @given(PATTERNS, NAMES, NAMES)
 def test_module_that_is_ruled_out_holds_nothing(pattern: str, module: str, rest: str) -> None:
     if not may_lie_in(pattern, module):
