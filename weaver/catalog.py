@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter_ns
-from types import ModuleType
+from types import FunctionType, ModuleType
 from weakref import ref
 
-from weaver.scan import found_in, functions_of, shadows_of
+from weaver.scan import found_in, functions_of, shadows_inside, shadows_of
 from weaver.shadow import Kind, Shadow
 from weaver.sites import sites_of
 
@@ -23,7 +23,8 @@ EXECUTIONS: frozenset[Kind] = frozenset({"execution"})
 class ModuleRecord:
     """One module.
 
-    Shape: ``kinds`` are the kinds of shadow that have been made; ``ns`` is what looking, matching and weaving took.
+    Shape: ``kinds`` are the kinds of shadow that have been made; ``ns`` is what looking, matching and weaving took;
+    ``body`` keeps what stands for the body of a module that runs as ``__main__``.
     """
 
     name: str
@@ -34,6 +35,7 @@ class ModuleRecord:
     is_complete: bool = False
     ns: int = 0
     aborted: dict[str, str] = field(default_factory=dict)
+    body: FunctionType | None = None
 
     def shadows(self, kinds: frozenset[Kind]) -> list[Shadow]:
         """Return the living shadows of some kinds; those that have not been made are made."""
@@ -91,6 +93,13 @@ class Catalog:
             self._records.append(record)
         else:
             record.look_again()
+        return record
+
+    def add_main(self, name: str, module: ModuleType, body: FunctionType) -> ModuleRecord:
+        """Take in a module that is about to run as ``__main__``; ``body`` stands for its body."""
+        record = ModuleRecord(name, ref(module), shadows_inside(name, body), kinds=EXECUTIONS, body=body)
+        record.is_complete = True
+        self._records.append(record)
         return record
 
     def __iter__(self) -> Iterator[ModuleRecord]:

@@ -15,7 +15,7 @@ from weaver.errors import WeaveError
 from weaver.shadow import Shadow, parameter_names
 from weaver.swap import Change, code_at, weave_shadows
 from weaver.weaving import Advice, selftest
-from weaver.weaving.proxy import lets_through, weave_proxy
+from weaver.weaving.proxy import enter, lets_through, weave_proxy
 
 WeaveAll = Callable[[Iterable[Change]], dict[Shadow, WeaveError]]
 
@@ -125,7 +125,7 @@ class MonitoringEngine:
             frame = sys._getframe(1)
             values = frame.f_locals
             advice = found[1]
-            self._entered[frame] = advice, advice.enter(*(values[name] for name in parameter_names(code)))
+            self._entered[frame] = advice, enter(advice, *(values[name] for name in parameter_names(code)))
 
     def _return(self, code: CodeType, offset: int, value: object) -> None:
         del code, offset

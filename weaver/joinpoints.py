@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -56,7 +56,13 @@ class JoinPoints:
 
     def on_module(self, module: ModuleType, monitors: Sequence[Monitor]) -> None:
         """Take a module in whose body has run; weave there for the monitors that are on."""
-        record = self._catalog.add(module)
+        self._weave_in(self._catalog.add(module), monitors)
+
+    def on_main(self, name: str, module: ModuleType, body: FunctionType, monitors: Sequence[Monitor]) -> None:
+        """Take a module in that is about to run as ``__main__``; weave what its body will make."""
+        self._weave_in(self._catalog.add_main(name, module, body), monitors)
+
+    def _weave_in(self, record: ModuleRecord, monitors: Sequence[Monitor]) -> None:
         on = [monitor for monitor in monitors if monitor.settings.enabled]
         found = [shadow for monitor in on for shadow in self._select_in(record, monitor)]
         if found:

@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from fnmatch import fnmatchcase
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -178,6 +178,10 @@ class Registry:
     def on_module(self, module: ModuleType) -> None:
         """Look at a module whose body has run, now or again; weave what is on."""
         self._joinpoints.on_module(module, self._at_work())
+
+    def on_main(self, name: str, module: ModuleType, body: FunctionType) -> None:
+        """Look at a module that is about to run as ``__main__``; weave what its body will make."""
+        self._joinpoints.on_main(name, module, body, self._at_work())
 
     def shadows_of(self, monitor: Monitor) -> builtins.list[Shadow]:
         """Return the living joinpoints of a monitor."""

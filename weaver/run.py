@@ -17,10 +17,9 @@ if __name__ == "__main__":
 import argparse
 import importlib
 import logging
-import runpy
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
+from types import FunctionType, ModuleType
 
 from weaver import context, hook, redaction
 from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
@@ -29,6 +28,7 @@ from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
+from weaver.main_module import run_as_main
 from weaver.management.methods import standard_methods
 from weaver.management.socket import AdminSocket, default_path
 from weaver.monitor import MonitorDefinition
@@ -101,6 +101,11 @@ class Weaver:
         if self._sink is not None:
             self._sink.stop()
 
+    def on_main(self, name: str, module: ModuleType, body: FunctionType) -> None:
+        """Take in a module that is about to run as ``__main__``, if it may be woven."""
+        if self._in_scope(name):
+            self.registry.on_main(name, module, body)
+
     def _in_scope(self, name: str) -> bool:
         weaving = self._config.weaving
         if any(name == out or name.startswith(out + ".") for out in weaving.exclude):
@@ -167,7 +172,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1
         if options.module:
             sys.argv = [options.module, *rest]
-            runpy.run_module(options.module, run_name="__main__", alter_sys=True)
+            run_as_main(options.module, weaver.on_main)
             return 0
         return int(importlib.import_module(f"{config.target.module}.__main__").main(rest))
     finally:

@@ -71,8 +71,13 @@ def shadows_of(
             shadows.append(_native(module, function, owner))
         elif id(code) not in inner:
             shadows.append(_shadow(module, function, code, owner))
-            shadows += [_nested(module, function, one) for one in row if is_function(one.code)]
+            shadows += [_nested(module.__name__, function, one) for one in row if is_function(one.code)]
     return shadows
+
+
+def shadows_inside(name: str, body: FunctionType) -> list[Shadow]:
+    """Return the shadows of the functions that a module's body will make; ``body`` stands for it."""
+    return [_nested(name, body, one) for one in nested_codes(original_code(body)) if is_function(one.code)]
 
 
 def functions_of(modules: Iterable[ModuleType]) -> list[FunctionType]:
@@ -237,16 +242,16 @@ def _shadow(module: ModuleType, function: FunctionType, code: CodeType, owner: t
         tuple(Parameter(name, _text(annotations.get(name))) for name in parameter_names(code)),
         _text(annotations.get("return")),
         function,
-        decorators=_later(module, qualname, code),
+        decorators=_later(module.__name__, qualname, code),
         flags=kind_of_code(code),
     )
 
 
-def _nested(module: ModuleType, outermost: FunctionType, one: Nested) -> Shadow:
+def _nested(module: str, outermost: FunctionType, one: Nested) -> Shadow:
     code = one.code
-    class_name = None if one.class_name is None else f"{module.__name__}.{one.class_name}"
+    class_name = None if one.class_name is None else f"{module}.{one.class_name}"
     return Shadow(
-        module.__name__,
+        module,
         code.co_qualname,
         code.co_name,
         code.co_filename,
@@ -269,9 +274,9 @@ def _native(module: ModuleType, function: Any, owner: type | None) -> Shadow:
     return Shadow(module.__name__, name, name, "", 0, class_name, bases, (), None, function, obstacle=NATIVE)
 
 
-def _later(module: ModuleType, qualname: str, code: CodeType) -> tuple[str, ...]:
+def _later(module: str, qualname: str, code: CodeType) -> tuple[str, ...]:
     """Return what finds the decorators in the source, when somebody asks."""
-    later = partial(decorators_of, module.__name__, code.co_filename, qualname, code.co_firstlineno)
+    later = partial(decorators_of, module, code.co_filename, qualname, code.co_firstlineno)
     return cast("tuple[str, ...]", later)
 
 

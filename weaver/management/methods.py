@@ -1,10 +1,11 @@
-"""The methods that every admin socket has: ``monitor.*``, ``weave.report`` and ``event.recent``.
+"""The methods that every admin socket has: ``monitor.*``, ``pointcut.*``, ``weave.report`` and ``event.recent``.
 
 A session adds ``event.subscribe`` and ``event.unsubscribe``, which belong to one connection; plugins add their own.
 """
 
 from __future__ import annotations
 
+import builtins
 import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -15,9 +16,12 @@ from weaver.event import Event
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
+from weaver.pointcut.explain import explain
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
+from weaver.pointcut.selection import find_by_name, near_names, select_text
 from weaver.registry import CHANGEABLE
+from weaver.shadow import Shadow
 
 RECENT_LIMIT = 1000
 
@@ -66,6 +70,10 @@ class MonitorRegistry(Protocol):
 
     def report(self) -> dict[str, Any]:
         """Return how it is woven, and what was done in each module."""
+        ...
+
+    def shadows(self, pointcut: Pointcut) -> builtins.list[Shadow]:
+        """Return the shadows of all modules, of the kinds that a pointcut can select."""
         ...
 
 
@@ -173,11 +181,42 @@ class MonitorMethods:
             )
 
 
+class PointcutMethods:
+    """``pointcut.match`` and ``pointcut.explain`` over what is loaded."""
+
+    def __init__(self, registry: MonitorRegistry, named: Mapping[str, Pointcut]) -> None:
+        self._registry = registry
+        self._named = named
+
+    def match(self, expression: str) -> Any:
+        """Return what an expression selects, as ``select_text`` does.
+
+        Errors: PointcutSyntaxError.
+        """
+        pointcut = parse_pointcut(expression, self._named)
+        return select_text(expression, self._registry.shadows(pointcut), self._named)
+
+    def explain(self, expression: str, name: str) -> Any:
+        """Return for each shadow in a function of a name which part of an expression says yes or no.
+
+        Errors: PointcutSyntaxError; RpcError, with the names that are near.
+        """
+        pointcut = parse_pointcut(expression, self._named)
+        shadows = self._registry.shadows(pointcut)
+        found = find_by_name(name, shadows)
+        if not found:
+            hint = "pointcut.match has the names"
+            near = near_names(name, shadows)
+            raise RpcError(UNKNOWN_NAME, f"no function {name!r} is loaded", hint=hint, did_you_mean=near)
+        return [{"joinpoint": one.id, **explain(pointcut, one).as_json()} for one in found]
+
+
 def standard_methods(
     registry: MonitorRegistry, events: RecentEvents, named: Mapping[str, Pointcut] = MappingProxyType({})
 ) -> dict[str, MethodLike]:
     """Return the methods that need no connection of their own; ``named`` are the named pointcuts."""
     monitors = MonitorMethods(registry, named)
+    pointcuts = PointcutMethods(registry, named)
 
     def recent(limit: int = 100, monitor: str | None = None) -> Any:
         if not 0 < limit <= RECENT_LIMIT:
@@ -194,6 +233,12 @@ def standard_methods(
         "monitor.set": RegisteredMethod(by_name(monitors.set), "Changes attributes of a monitor.", Role.OPERATOR),
         "monitor.add": RegisteredMethod(by_name(monitors.add), "Adds a custom monitor.", Role.OPERATOR),
         "monitor.remove": RegisteredMethod(by_name(monitors.remove), "Takes a custom monitor out.", Role.OPERATOR),
+        "pointcut.match": RegisteredMethod(
+            by_name(pointcuts.match), "Lists the joinpoints that an expression selects.", Role.VIEWER
+        ),
+        "pointcut.explain": RegisteredMethod(
+            by_name(pointcuts.explain), "Says which part of an expression said no.", Role.VIEWER
+        ),
         "weave.report": RegisteredMethod(by_name(report), "Returns what was woven in each module.", Role.VIEWER),
         "event.recent": RegisteredMethod(by_name(recent), "Returns the last events, the oldest first.", Role.VIEWER),
     }

@@ -52,6 +52,13 @@ def weave_proxy(shadow: Shadow, advice: Advice | None) -> None:
         _placed[key] = _Placed(ref(owner), wanted, original)
 
 
+def enter(advice: Advice, *arguments: object) -> object:
+    """Count and enter, as woven code does; return the token."""
+    if advice.passes is not None:
+        advice.passes.n += 1
+    return advice.enter(*arguments) if advice.arguments else advice.enter()
+
+
 def lets_through(guard: Guard | None) -> bool:
     """Say whether a guard lets the advice run, as woven code asks it."""
     if guard is None:
@@ -73,14 +80,14 @@ def _owner(shadow: Shadow) -> tuple[Any, str]:
 def _proxy(original: Any, advice: Advice) -> object:
     from wrapt import FunctionWrapper  # not above: it imports threading
 
-    enter, leave, throw, guard = advice.enter, advice.exit or same, advice.throw, advice.guard
+    leave, throw, guard = advice.exit or same, advice.throw, advice.guard
 
     def advised(
         wrapped: Callable[..., object], instance: object, arguments: tuple[Any, ...], keywords: Mapping[str, Any]
     ) -> object:
         if not lets_through(guard):
             return wrapped(*arguments, **keywords)
-        token = enter(*(() if instance is None else (instance,)), *arguments, *keywords.values())
+        token = enter(advice, *(() if instance is None else (instance,)), *arguments, *keywords.values())
         try:
             result = wrapped(*arguments, **keywords)
         except BaseException as error:

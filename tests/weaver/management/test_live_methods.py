@@ -100,3 +100,20 @@ def test_report_is_of_all_modules_or_of_some(call: Call) -> None:
     assert [(one["module"], one["woven"]) for one in call("weave.report")["modules"]] == [("methods_target", 1)]
     assert call("weave.report", module="other")["modules"] == []
     call("monitor.set", name="Library", attributes={"enabled": False})
+
+
+def test_match_lists_what_is_loaded(call: Call) -> None:
+    found = call("pointcut.match", expression="gs() or call(* methods_target.f(..))")
+
+    assert [(one["kind"], one["joinpoint"]) for one in found["shadows"]] == [("execution", "methods_target:g")]
+    assert call("pointcut.match", expression="methods_targets.g")["nearest"] == ["methods_target.g"]
+
+
+def test_explain_says_which_part_said_no(call: Call) -> None:
+    explained = call("pointcut.explain", expression="methods_target.* and not gs()", name="methods_target:g")[0]
+
+    assert (explained["joinpoint"], explained["answer"]) == ("methods_target:g", "no")
+    assert [part["answer"] for part in explained["parts"]] == ["yes", "no"]
+    with pytest.raises(RpcError) as caught:
+        call("pointcut.explain", expression=F, name="methods_target.gg")
+    assert "methods_target.g" in caught.value.did_you_mean

@@ -85,4 +85,4 @@ def test_reading_is_for_viewers_and_writing_for_operators() -> None:
         "monitor.add",
         "monitor.remove",
     ]
-    assert len(roles) == 7
+    assert len(roles) == 9
