@@ -55,7 +55,7 @@ def weave_proxy(shadow: Shadow, advice: Advice | None) -> None:
 def enter(advice: Advice, *arguments: object) -> object:
     """Count and enter, as woven code does; return the token."""
     if advice.passes is not None:
-        advice.passes.n += 1
+        next(advice.passes)
     return advice.enter(*arguments) if advice.arguments else advice.enter()
 
 
