@@ -114,6 +114,8 @@ def weave(code: CodeType, advice: Advice) -> CodeType:
     start = data[::2].find(RESUME) + 1
     if not 0 < 2 * start < len(data):
         raise ValueError("there is no RESUME in it")
+    if _only_enters(advice) and advice.enter is nothing and advice.passes is None:
+        raise ValueError("there is no advice to weave in")
     return _only_entered(code, advice, start) if _only_enters(advice) else _copied(code, advice, start)
 
 

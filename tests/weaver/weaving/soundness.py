@@ -8,6 +8,7 @@ from types import CodeType
 
 from weaver.weaving import Advice, Gate, Guard
 from weaver.weaving.assembler import RESUME, VERSION, Instruction, decode, particular
+from weaver.weaving.guard import Passes
 from weaver.weaving.verify import verify
 
 GUARD = Guard(Gate(), list, "m0")
@@ -19,6 +20,10 @@ SHAPES = {
     "enter, exit": Advice(len, max, None, GUARD),
     "enter": Advice(len, guard=GUARD),
     "enter, without a guard": Advice(len),
+    "enter, exit, throw, without arguments": Advice(len, max, min, GUARD, arguments=False),
+    "counted": Advice(guard=GUARD, passes=Passes()),
+    "counted, exit, throw": Advice(exit=max, throw=min, guard=GUARD, passes=Passes()),
+    "counted, enter, exit, throw": Advice(len, max, min, GUARD, passes=Passes()),
 }
 """Advice of every shape."""
 
