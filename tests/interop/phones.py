@@ -39,9 +39,11 @@ class Phone(Process):
 
 
 class Baresip(Phone):
-    """baresip (libre), from Debian."""
+    """baresip (libre), from Debian; over TLS it trusts the authority of that PEM file."""
 
-    def __init__(self, user: str, hertz: int, folder: Path, registrar: str) -> None:
+    def __init__(
+        self, user: str, hertz: int, folder: Path, registrar: str, transport: str = "udp", authority: str = ""
+    ) -> None:
         (sip, rtp), binary = free_ports(2), program("baresip", "baresip")
         modules = ["g711", "sndfile", "aufile", "aubridge"]
         config = [
@@ -50,11 +52,17 @@ class Baresip(Phone):
             f"audio_alert aubridge,bell-{user}", f"snd_path {folder}", "ausrc_srate 8000", "auplay_srate 8000",
             "ausrc_channels 1", "auplay_channels 1", f"module_path {_modules()}", *(f"module {m}.so" for m in modules),
             "module_tmp uuid.so", "module_tmp account.so", "module_app menu.so",
+            *([f"sip_cafile {authority}", "sip_verify_server yes"] if authority else []),
         ]  # fmt: skip
         folder.mkdir()
         (folder / "config").write_text("\n".join(config) + "\n", encoding="utf-8")
-        account = [f"<sip:{user}@{registrar};transport=udp>", "regint=60", "answermode=auto", "audio_codecs=PCMU"]
-        account.append(f'outbound="sip:{registrar}"')
+        account = [
+            f"<sip:{user}@{registrar};transport={transport}>",
+            "regint=60",
+            "answermode=auto",
+            "audio_codecs=PCMU",
+        ]
+        account.append(f'outbound="sip:{registrar};transport={transport}"')
         (folder / "accounts").write_text(";".join(account) + "\n", encoding="utf-8")
         (folder / "contacts").touch()
         super().__init__(user, hertz, folder, [binary, "-f", str(folder), "-v"])
