@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from server.sip.headers import NameAddr
+from server.sip.ids import key_of_token
 from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
 from server.transport.flow import UNRESOLVED, Flow
@@ -93,13 +95,23 @@ class Addresses:
         key = (flow.transport, flow.local_host, flow.local_port)
         return self._texts.get(key) or _written(self.transport(flow), *self.sent_by(flow))
 
-    def readdressed(self, request: Request, flow: Flow, branch: str) -> Request:
-        """Return a request of ours as it is sent over another flow: with another Via and, if it is ours, Contact.
+    def record_routes(self, token: str, inbound: Flow, outbound: Flow, *, secure: bool) -> tuple[str, ...]:
+        """Return our Record-Route entries: the one for what comes from outbound first; one if they are the same.
 
-        UDP and TCP are the same address, so what only changes between them keeps its Contact.
+        Source: RFC 3261 16.6 step 4; RFC 5658 5.
+        """
+        flows = [flow for flow in (outbound, inbound) if flow.transport not in {"LOCAL", UNRESOLVED}]
+        entries = [self._record_route(token, flow, secure=secure) for flow in flows or [outbound]]
+        return tuple(dict.fromkeys(entries))
+
+    def readdressed(self, request: Request, flow: Flow, branch: str) -> Request:
+        """Return a request of ours as it is sent over another flow: with another Via, Contact and Record-Route.
+
+        Contact and Record-Route change only if they are ours. UDP and TCP are the same address, so what only changes
+        between them keeps its Contact.
         """
         same = {request.via.transport, flow.transport} <= {"UDP", "TCP"}
-        request = request.with_first("Via", self.via(flow, branch))
+        request = self._with_record_routes(request.with_first("Via", self.via(flow, branch)), flow)
         contacts = request.contacts
         if same or len(contacts) != 1:
             return request
@@ -107,6 +119,27 @@ class Addresses:
         if not isinstance(uri, SipUri) or not self.is_own(uri):
             return request
         return request.with_header("Contact", self.contact(uri.user or "", flow, secure=uri.scheme == "sips"))
+
+    def _record_route(self, token: str, flow: Flow, *, secure: bool) -> str:
+        return f"{self.contact(token, flow, secure=secure)[:-1]};lr>"
+
+    def _with_record_routes(self, request: Request, flow: Flow) -> Request:
+        """Give our entries, which stand first, the outbound side of another flow."""
+        entries = request.record_routes
+        token = self._token(entries[0]) if entries else ""
+        if not token:
+            return request
+        ours = 2 if len(entries) > 1 and self._token(entries[1]) == token else 1
+        inbound = str(entries[ours - 1])
+        outbound = self._record_route(token, flow, secure=entries[0].uri.startswith("sips:"))
+        values = dict.fromkeys((outbound, inbound))
+        return request.with_header("Record-Route", ", ".join((*values, *map(str, entries[ours:]))))
+
+    def _token(self, entry: NameAddr) -> str:
+        """Return the token of a Record-Route of ours, empty for somebody else's."""
+        uri = entry.parsed_uri
+        ours = isinstance(uri, SipUri) and key_of_token(uri.user or "") and self.is_own(uri)
+        return uri.user or "" if ours and isinstance(uri, SipUri) else ""
 
 
 def _written(transport: str, host: str, port: int) -> Written:

@@ -14,6 +14,7 @@ from server.container.messages import (
     SentRequest,
 )
 from server.container.records import Sessions, SipRecord
+from server.container.sending import unsupported
 from server.container.sessions import ContainerSipSession
 from server.engine.call import Call
 from server.servlet.errors import InvalidStateError, NotRoutableError
@@ -42,6 +43,9 @@ class ContainerB2bua:
         """Make the request for the other leg."""
         inbound = cast("InboundRequest", original)
         call, record, message = inbound.call, inbound.record, inbound.message
+        unknown = ", ".join(unsupported(message))
+        if unknown:
+            raise NotRoutableError(420, f"Require: {unknown} is not supported", (("Unsupported", unknown),))
         forwards = 70 if message.max_forwards is None else message.max_forwards
         if forwards <= 0:
             raise NotRoutableError(483, "Max-Forwards has run out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from server.container.deployment import Application
+from server.container.deployment import ANY, Application
 from server.servlet.sip_servlet import SipServlet
 
 
@@ -28,7 +28,8 @@ class Chain:
     def select(self, method: str, position: int = 0) -> Target | None:
         """Return the first servlet at or behind ``position`` that serves initial requests of that method."""
         for at, application in enumerate(self._applications[position:], position):
-            name = application.sip_mapping.get(method)
+            mapping = application.sip_mapping
+            name = mapping.get(method) or mapping.get(ANY)
             if name is not None:
                 return Target(at, application, name, application.sip_servlets[name])
         return None

@@ -12,6 +12,8 @@ from server.container.deployment import deploy
 from server.container.factory import ContainerFactory
 from server.container.inbound import Inbound
 from server.container.messages import InboundRequest
+from server.container.onward import stray
+from server.container.proxy import Proxies
 from server.container.records import Sessions, SipRecord
 from server.container.registrar import ContainerRegistrar
 from server.container.routing import Routing
@@ -33,14 +35,13 @@ from server.sip.effects import Send
 from server.sip.ids import Ids
 from server.sip.message import Request
 from server.sip.usage import invite
+from server.transport.flow import Flow
 
 log = logging.getLogger(__name__)
 
 
 class Container:
     """The SIP servlet container of one node; the engine's transaction user."""
-
-    methods = frozenset(METHODS)
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Container:
         self.encode_url = encode_url
         self.sending = Sending(self)
         self.b2bua = ContainerB2bua(self)
+        self.proxies = Proxies(self)
         self.timers = ContainerTimers()
         self.inbound = Inbound(self)
         self.chain = Chain(())
@@ -91,6 +93,15 @@ class Container:
                 paths.setdefault(path, (application.name, servlet))
         return paths
 
+    def allowed(self, method: str) -> str:
+        """Return the methods that are served where this one is not."""
+        is_served = method in METHODS or self.chain.select(method) is not None
+        return "" if is_served else ", ".join(sorted(METHODS))
+
+    def stray(self, request: Request, flow: Flow) -> tuple[Request, Flow] | None:
+        """Return how an ACK goes on whose call is not known any more, if our Record-Route led it here."""
+        return stray(self, request, flow)
+
     def deliver(self, call: Call, delivery: Delivery) -> None:
         """Take one delivery of the transactions."""
         self.inbound.deliver(call, delivery)
@@ -103,12 +114,13 @@ class Container:
                 self._repeat(call, record, now)
         fire(self, call, records, now)
         self.registrar.expire(call, now)
+        self.proxies.expire(call, now)
         _sweep(records, now)
 
     def next_due(self, call: Call) -> float:
         """Return the next deadline in the container's sections."""
         records = call.section("sessions", Sessions)
-        due = self.registrar.next_due(call)
+        due = min(self.registrar.next_due(call), self.proxies.next_due(call))
         _sweep(records, call.engine.now())
         for record in records.sips.values():
             if record.accepted is not None:
@@ -131,7 +143,7 @@ class Container:
         try:
             servlet.service(message)
         except NotRoutableError as error:
-            self._failed(message, error.status, error.reason)
+            self._failed(message, error.status, error.reason, error.headers)
         except Exception:
             self.servlet_errors += 1
             log.exception("%s failed on %s", type(servlet).__name__, message.method)
@@ -148,12 +160,20 @@ class Container:
         """Return the name of the first SIP servlet of an application."""
         return self.chain.main_servlet(app)
 
-    def answer(self, call: Call, key: str, request: Request, status: int, to_tag: str | None = None) -> None:
+    def answer(
+        self,
+        call: Call,
+        key: str,
+        request: Request,
+        status: int,
+        to_tag: str | None = None,
+        extra: tuple[tuple[str, str], ...] = (),
+    ) -> None:
         """Answer a request without an application."""
         if request.method == "ACK":
             return
         tag = to_tag if to_tag is not None else self.ids.mint_tag(call.key)
-        response = make_response(request, status, to_tag=tag)
+        response = make_response(request, status, to_tag=tag, extra=extra)
         self.defer(call, transactions.send_response(call, key, response, call.engine.now()))
 
     def defer(self, call: Call, deliveries: list[Delivery]) -> None:
@@ -169,9 +189,17 @@ class Container:
         """Return the sessions of an encoded call state, to read only."""
         return peek_section(state, "sessions", Sessions)
 
-    def _failed(self, message: SipRequest | SipResponse, status: int, reason: str | None) -> None:
-        if isinstance(message, InboundRequest) and message.key and not answered(message):
-            message.create_response(status, reason).send()
+    def _failed(
+        self,
+        message: SipRequest | SipResponse,
+        status: int,
+        reason: str | None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        if isinstance(message, InboundRequest) and message.key and not message.is_proxied and not answered(message):
+            response = message.create_response(status, reason)
+            response.extra += headers
+            response.send()
 
     def _repeat(self, call: Call, record: SipRecord, now: float) -> None:
         assert record.accepted is not None

@@ -3,7 +3,7 @@
 Shape of ``app.toml``::
 
     [application]            name, description
-    [[sip]]                  servlet = "package.module:Class", methods = ["INVITE", ...]   (initial requests)
+    [[sip]]                  servlet = "package.module:Class", methods = ["INVITE", ...]   (initial requests; "*")
     [[http]]                 servlet = "package.module:Class", path = "/"
     [settings]               whatever the application wants; [apps.NAME] of the server's configuration lies over it
 """
@@ -24,6 +24,9 @@ from server.servlet.http_servlet import HttpServlet
 from server.servlet.sip_servlet import METHODS, SipServlet
 
 T = TypeVar("T")
+
+ANY = "*"
+"""In place of a method: whatever no other servlet of the application serves, methods that nobody knows included."""
 
 KNOWN = {
     "application": {"name", "description"},
@@ -131,7 +134,7 @@ def _faults(path: Path, descriptor: Mapping[str, Any]) -> list[str]:
                 faults += [
                     f"{path}: sip.methods: {method} is no method that a servlet can serve"
                     for method in entry.get("methods", [])
-                    if method not in METHODS
+                    if method not in METHODS and method != ANY
                 ]
     return faults
 

@@ -6,16 +6,19 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.container.factory import new_application
+from server.container.forwarding import routed
 from server.container.messages import InboundRequest, InboundResponse, OutboundAck
 from server.container.records import Sessions, SipRecord
 from server.engine import transactions
 from server.engine.call import Call
 from server.engine.transactions import Delivery
+from server.servlet.sip_servlet import METHODS
 from server.sip import transaction as machine
 from server.sip.build import make_response
 from server.sip.codec import parse_message
 from server.sip.dialog import on_request, on_response, open_uac
 from server.sip.message import Request, Response
+from server.sip.uri import OtherUri
 
 if TYPE_CHECKING:
     from server.container.container import Container
@@ -46,12 +49,13 @@ class Inbound:
         self._events[delivery.event](call, delivery)
 
     def _request(self, call: Call, delivery: Delivery) -> None:
-        request = delivery.message
-        assert isinstance(request, Request)
+        received = delivery.message
+        assert isinstance(received, Request)
+        request, token = routed(received, self._container.routing.addresses.is_own, delivery.flow)
         if request.method == "CANCEL":
             self._cancel(call, delivery)
-        elif request.headers.get("require"):
-            self._unsupported(call, delivery, request)
+        elif token and request.to.tag:
+            self._proxied(call, delivery, request, token)
         elif request.to.tag:
             self._in_dialog(call, delivery, request, request.to.tag)
         else:
@@ -61,8 +65,8 @@ class Inbound:
 
     def _initial(self, call: Call, delivery: Delivery, request: Request) -> None:
         container = self._container
-        if request.max_forwards == 0 and request.method != "REGISTER":
-            container.answer(call, delivery.key, request, 483)
+        if isinstance(request.request_uri, OtherUri):
+            container.answer(call, delivery.key, request, 416)
             return
         target = container.chain.select(request.method, delivery.position)
         if target is None:
@@ -86,11 +90,25 @@ class Inbound:
             record.invite_in = delivery.key
         container.invoke(target.servlet, self._facade(call, record, request, delivery))
 
+    def _proxied(self, call: Call, delivery: Delivery, request: Request, token: str) -> None:
+        """Pass on a request whose Route has the token of a session that proxies."""
+        container = self._container
+        record = call.section("sessions", Sessions).sips.get(token)
+        if record is None or not record.proxies or record.state == "TERMINATED":
+            container.answer(call, delivery.key, request, 481)
+            return
+        if delivery.key:
+            call.transactions.servers[delivery.key].session = token
+        container.proxies.subsequent(call, record, request, delivery)
+
     def _in_dialog(self, call: Call, delivery: Delivery, request: Request, tag: str) -> None:
         container = self._container
         record = call.section("sessions", Sessions).sips.get(tag)
         if record is None or record.dialog is None or record.state == "TERMINATED":
             container.answer(call, delivery.key, request, 481)
+            return
+        if request.method not in METHODS:
+            container.answer(call, delivery.key, request, 405, extra=(("Allow", ", ".join(METHODS)),))
             return
         record.dialog, refusal = on_request(record.dialog, request)
         if refusal is None and request.method == "INVITE" and record.invite_in:
@@ -115,13 +133,6 @@ class Inbound:
         record.invite_in = ""
         record.accepted = None
 
-    def _unsupported(self, call: Call, delivery: Delivery, request: Request) -> None:
-        required = ", ".join(request.headers.get_all("require"))
-        response = make_response(
-            request, 420, to_tag=self._container.ids.mint_tag(call.key), extra=(("Unsupported", required),)
-        )
-        self._container.defer(call, transactions.send_response(call, delivery.key, response, call.engine.now()))
-
     def _trying(self, call: Call, key: str, request: Request) -> None:
         """Send 100 when the application has not answered at once (RFC 3261 17.2.1)."""
         record = call.transactions.servers.get(key)
@@ -142,15 +153,20 @@ class Inbound:
         container.answer(call, delivery.key, cancel, 200, None if record is None else record.id)
         if record is None or invited.transaction.state != "Proceeding":
             return
-        container.answer(call, key, transactions.request_of(call, key), 487, record.id)
-        record.invite_in = ""
-        if record.state != "CONFIRMED":
-            record.state = "TERMINATED"
+        if not container.proxies.cancel(call, key):
+            container.answer(call, key, transactions.request_of(call, key), 487, record.id)
+            record.invite_in = ""
+            if record.state != "CONFIRMED":
+                record.state = "TERMINATED"
         container.invoke(container.servlet_of(record), self._facade(call, record, cancel, delivery))
 
     def _ack(self, call: Call, delivery: Delivery) -> None:
-        ack = delivery.message
-        assert isinstance(ack, Request)
+        received = delivery.message
+        assert isinstance(received, Request)
+        ack, token = routed(received, self._container.routing.addresses.is_own, delivery.flow)
+        if token:
+            self._proxied(call, delivery, ack, token)
+            return
         record = call.section("sessions", Sessions).sips.get(ack.to.tag or "")
         if record is None or record.state == "TERMINATED":
             return
@@ -163,6 +179,8 @@ class Inbound:
     def _response(self, call: Call, delivery: Delivery) -> None:
         response = delivery.message
         assert isinstance(response, Response)
+        if self._container.proxies.take(call, delivery):
+            return
         record = call.section("sessions", Sessions).sips.get(delivery.session)
         if record is None or response.status == 100:
             return
@@ -237,6 +255,8 @@ class Inbound:
 
     def _no_response(self, call: Call, delivery: Delivery) -> None:
         """Turn a timeout or a transport error of a client transaction into the response that the user sees."""
+        if self._container.proxies.take(call, delivery):
+            return
         record = call.section("sessions", Sessions).sips.get(delivery.session)
         if record is None or delivery.key in call.transactions.servers:
             return

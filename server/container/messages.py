@@ -9,10 +9,12 @@ from server.container.records import SipRecord
 from server.container.sessions import ContainerApplicationSession, ContainerSipSession
 from server.engine.call import Call
 from server.servlet.errors import InvalidStateError
+from server.servlet.proxy import ProxyOptions
 from server.sip.message import Request, Response
 
 if TYPE_CHECKING:
     from server.container.container import Container
+    from server.container.proxy import ContainerProxy
 
 KEPT = frozenset(
     {"via", "from", "to", "call-id", "cseq", "contact", "route", "record-route", "content-length", "max-forwards"}
@@ -146,6 +148,13 @@ class InboundRequest(_Inbound):
     def is_initial(self) -> bool:
         return not self.message.to.tag
 
+    @property
+    def is_proxied(self) -> bool:
+        return self.record.proxies and not self.is_initial
+
+    def create_proxy(self, options: ProxyOptions | None = None) -> ContainerProxy:
+        return self.container.proxies.begin(self, options or ProxyOptions())
+
     def create_response(self, status: int, reason: str | None = None) -> OutboundResponse:
         if self.message.method == "ACK":
             raise InvalidStateError("an ACK is not answered")
@@ -168,6 +177,9 @@ class InboundResponse(_Inbound):
         message: Response,
         origin: Request,
         address: tuple[str, int],
+        proxy: ContainerProxy | None = None,
+        *,
+        is_branch_response: bool = False,
     ) -> None:
         self.container = container
         self.call = call
@@ -175,6 +187,8 @@ class InboundResponse(_Inbound):
         self.message: Response = message
         self.origin = origin
         self.address = address
+        self.proxy = proxy
+        self.is_branch_response = is_branch_response
 
     @property
     def status(self) -> int:
@@ -189,8 +203,8 @@ class InboundResponse(_Inbound):
         return SentRequest(self.container, self.call, self.record, self.origin, "", ("", 0))
 
     def create_ack(self) -> OutboundAck:
-        if self.method != "INVITE" or not 200 <= self.status < 300:
-            raise InvalidStateError("only a 2xx to an INVITE is acknowledged by the application")
+        if self.method != "INVITE" or not 200 <= self.status < 300 or self.proxy is not None:
+            raise InvalidStateError("only a 2xx to an INVITE of one's own is acknowledged by the application")
         return OutboundAck(self.container, self.call, self.record)
 
 
@@ -200,6 +214,9 @@ class SentRequest(InboundRequest):
     def create_response(self, status: int, reason: str | None = None) -> OutboundResponse:
         raise InvalidStateError("this request was sent here; its responses come from the peer")
 
+    def create_proxy(self, options: ProxyOptions | None = None) -> ContainerProxy:
+        raise InvalidStateError("this request was sent here; it is on its way already")
+
     def create_cancel(self) -> OutboundCancel:
         if self.method != "INVITE" or not self.record.invite_out:
             raise InvalidStateError("there is no INVITE on its way that could be cancelled")
@@ -208,6 +225,9 @@ class SentRequest(InboundRequest):
 
 class OutboundResponse(_Outbound):
     """A response that is being made."""
+
+    proxy: ContainerProxy | None = None
+    is_branch_response = False
 
     def __init__(self, to: InboundRequest, status: int, reason: str | None) -> None:
         self.container, self.call, self.record = to.container, to.call, to.record
@@ -257,6 +277,8 @@ class OutboundRequest(_Outbound):
     Shape: ``parts`` are the arguments of ``make_request`` that are known before the way is.
     """
 
+    is_proxied = False
+
     def __init__(
         self,
         container: Container,
@@ -304,6 +326,9 @@ class OutboundRequest(_Outbound):
 
     def create_response(self, status: int, reason: str | None = None) -> OutboundResponse:
         raise InvalidStateError("this request is sent here; its responses come from the peer")
+
+    def create_proxy(self, options: ProxyOptions | None = None) -> ContainerProxy:
+        raise InvalidStateError("this request is sent here; it was not received from anybody")
 
     def create_cancel(self) -> OutboundCancel:
         if self.method != "INVITE" or not self.record.invite_out:

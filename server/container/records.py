@@ -41,7 +41,8 @@ class SipRecord(msgspec.Struct, array_like=True):
     Shape: ``invite_in`` and ``invite_out`` are the keys of the INVITE transactions that have no final answer yet;
     ``accepted`` is our 2xx that waits for its ACK; ``waits_for_ack`` says that a 2xx of the peer waits for ours,
     ``ack`` and ``ack_cseq`` are the last ACK sent; ``cancel`` says that a CANCEL waits for a provisional response;
-    ``relay`` is the server transaction of the other leg that waits for the answer to our last request.
+    ``relay`` is the server transaction of the other leg that waits for the answer to our last request; ``proxies`` says
+    that the application passes on what belongs to the session.
     """
 
     id: str
@@ -65,6 +66,7 @@ class SipRecord(msgspec.Struct, array_like=True):
     attributes: dict[str, object] = {}
     cseq: int = 0
     relay: str = ""
+    proxies: bool = False
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

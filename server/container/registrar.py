@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from math import inf
 
 from server.config import RegistrarConfig
@@ -14,7 +15,16 @@ from server.engine.dispatch import Dispatch
 from server.servlet.errors import InvalidStateError
 from server.servlet.registrar import Registration
 from server.sip.headers import NameAddr
+from server.sip.uri import SipUri, parse_uri
 from server.state.store import StateStore
+from server.transport.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Bound(Registration):
+    """A contact with the flow that it registered over."""
+
+    flow: Flow | None = None
 
 
 class ContainerRegistrar:
@@ -43,6 +53,9 @@ class ContainerRegistrar:
         call = request.call
         if request.method != "REGISTER":
             raise InvalidStateError(f"{request.method} is no REGISTER")
+        if not isinstance(parse_uri(request.to_uri), SipUri):
+            request.create_response(400, "The address of record is no SIP URI").send()
+            return
         now = call.engine.now()
         section = call.section("registrar", Bindings)
         section.address_of_record = self._canonical(request.to_uri)
@@ -68,7 +81,7 @@ class ContainerRegistrar:
     def lookup(self, uri: str) -> list[Registration]:
         """Return the live contacts of a URI, the newest first."""
         now = self._store.now()
-        return [Registration(b.uri, b.expires - now) for b in self.bindings(self._canonical(uri))]
+        return [Bound(b.uri, b.expires - now, flow=b.flow) for b in self.bindings(self._canonical(uri))]
 
     def bindings(self, address_of_record: str) -> list[Binding]:
         """Return the live bindings of a canonical address of record, the newest first."""

@@ -79,6 +79,16 @@ class Routing:
             raise NotRoutableError(404, f"{text} is not registered here")
         return Hop(text, *way(self.flows_to(text)))
 
+    def bound_hop(self, text: str, flow: Flow) -> Hop:
+        """Return the way to a phone over the flow that it registered over.
+
+        Errors: NotRoutableError when the connection is closed (RFC 5626 5.3).
+        """
+        transport = self._transports.get(flow.transport)
+        if transport is None or not transport.is_open(flow):
+            raise NotRoutableError(430, f"{text}: the connection it registered over is closed")
+        return Hop(text, flow)
+
     def _bound(self, text: str, bindings: list[Binding], *, secure: bool) -> Hop:
         """Return the way to the newest contact that can be reached, and the other flows of that phone (RFC 5626 5.3).
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from server.container.forwarding import option_tags
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
 from server.container.routing import Hop, way
@@ -20,7 +21,9 @@ from server.transport.flow import Flow
 if TYPE_CHECKING:
     from server.container.container import Container
 
-DIALOG_MAKERS = frozenset({"INVITE"})
+SUPPORTED: frozenset[str] = frozenset()
+"""Option tags that a user agent here understands."""
+
 WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS"})
 
 
@@ -36,7 +39,10 @@ class Sending:
         Errors: InvalidStateError when the request was answered finally.
         """
         call, record, to = draft.call, draft.record, draft.to
-        request, status = to.message, draft.status
+        request = to.message
+        if draft.status < 300:
+            _refuse_unsupported(draft)
+        status = draft.status
         if answered(to):
             raise InvalidStateError(f"the {to.method} was answered already or its transaction has ended")
         flow = call.transactions.servers[to.key].flow
@@ -59,6 +65,8 @@ class Sending:
                 record.accepted = accept(response, request.cseq.number, call.engine.now(), call.engine.timers)
         elif (request.method == "BYE" or record.dialog is None) and status >= 200:
             record.state = "TERMINATED"
+        if status >= 200:
+            self._container.proxies.withdraw(call, to.key, status)
         self._container.defer(call, transactions.send_response(call, to.key, response, call.engine.now()))
 
     def request(self, draft: OutboundRequest) -> None:
@@ -170,6 +178,25 @@ class Sending:
             content_type=draft.content_type,
             **parts,
         )
+
+
+def unsupported(request: Request) -> tuple[str, ...]:
+    """Return the extensions that a request requires of a user agent and that this one does not know.
+
+    A proxy does not look at them (RFC 3261 20.32), so they are refused when an application acts as a user agent.
+    """
+    return tuple([tag for tag in option_tags(request, "require") if tag.lower() not in SUPPORTED])
+
+
+def _refuse_unsupported(draft: OutboundResponse) -> None:
+    """Have 420 in place of what an application answers to a request that requires what is not supported.
+
+    Source: RFC 3261 8.2.2.3.
+    """
+    unknown = unsupported(draft.to.message)
+    if unknown and draft.to.method != "REGISTER":
+        draft.status, draft.reason_phrase, draft.body = 420, None, b""
+        draft.extra = [("Unsupported", ", ".join(unknown))]
 
 
 def answered(request: InboundRequest) -> bool:

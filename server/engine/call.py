@@ -105,6 +105,10 @@ class Call:
             self._sections[name] = found
         return found  # type: ignore[return-value]
 
+    def holds(self, name: str) -> bool:
+        """Say whether the call has a section, without making or decoding it."""
+        return name in self._sections or name in self._raw
+
     @property
     def transactions(self) -> Transactions:
         """The section ``transactions``."""

@@ -1,8 +1,8 @@
 """Which call a message belongs to.
 
-Whatever we mint (tags, branches) carries the key of its call, so that any engine finds the call without an index.
-A request of which we have minted nothing yet is hashed: by Call-ID, a REGISTER by its address of record. The hash is
-keyed, so a stranger cannot aim a message at somebody else's call.
+Whatever we mint (tags, branches, Record-Routes) carries the key of its call, so that any engine finds the call without
+an index. A request of which we have minted nothing yet is hashed: by Call-ID, a REGISTER by its address of record. The
+hash is keyed, so a stranger cannot aim a message at somebody else's call.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from hashlib import blake2b
 from server.engine.call import CallKey
 from server.sip.ids import key_of_token
 from server.sip.message import Request, Response
+from server.sip.uri import SipUri, parse_uri
 
 KEY_BYTES = 10
 """80 bits: not to be guessed over a network."""
@@ -47,8 +48,22 @@ class Dispatch:
             return (None if key is None else CallKey(key)), False
         tag = message.to.tag
         if tag:
-            key = key_of_token(tag)
+            key = _key_of_route(message) or key_of_token(tag)
             return (None if key is None else CallKey(key)), False
         if message.method == "REGISTER":
             return self.registration_key(self._canonical(message.to.uri)), True
         return self.hashed("call", message.call_id), message.method not in {"ACK", "CANCEL"}
+
+
+def _key_of_route(request: Request) -> str | None:
+    """Return the key of the call whose proxy asked to be in the way of a dialog; its token is the user of the Route.
+
+    A strict router before us has put that into the Request-URI (RFC 3261 16.4).
+    """
+    routes = request.routes
+    for text in (routes[0].uri, request.uri) if routes else (request.uri,):
+        uri = parse_uri(text)
+        key = key_of_token(uri.user or "") if isinstance(uri, SipUri) else None
+        if key is not None:
+            return key
+    return None

@@ -18,13 +18,13 @@ from server.config import EngineConfig
 from server.engine.call import Call, CallKey, Item
 from server.engine.call_queue import CallQueues
 from server.engine.dispatch import Dispatch
-from server.engine.outbound import Sender
+from server.engine.outbound import Sender, send_outbound
 from server.engine.refusal import Refusals
 from server.engine.targets import Addressing
 from server.engine.timers import NearTimers
 from server.engine.transactions import Delivery
 from server.engine.turn import run_turn
-from server.errors import CallStateLockedError
+from server.errors import CallStateLockedError, TransportError
 from server.greenlets import Greenlet, Workers, spawn
 from server.sip.codec import parse_message
 from server.sip.errors import MalformedMessageError
@@ -46,7 +46,13 @@ POLL = 0.5
 class TransactionUser(Protocol):
     """Who gets what the transactions deliver: the container."""
 
-    methods: frozenset[str]
+    def allowed(self, method: str) -> str:
+        """Return the methods that are served where this one is not, empty where it is."""
+        ...
+
+    def stray(self, request: Request, flow: Flow) -> tuple[Request, Flow] | None:
+        """Return how an ACK goes on, and where to, that belongs to no call; None when it does not."""
+        ...
 
     def deliver(self, call: Call, delivery: Delivery) -> None:
         """Take one delivery."""
@@ -249,23 +255,35 @@ class Engine:
         return item.kind == "message" and item.message is not None and self.dispatch.call_key_of(item.message)[1]
 
     def refuse(self, item: Item, status: int) -> None:
-        """Answer an item without a call; only requests are answered."""
+        """Answer an item without a call; only requests are answered, and an ACK goes on if it was only passing."""
         if isinstance(item.message, Request) and item.flow is not None:
-            self.refusals.refuse(item.message, item.flow, status)
+            self._without_call(item.message, item.flow, status)
 
     def _dispatch(self, message: Request | Response, flow: Flow) -> None:
         key, _ = self.dispatch.call_key_of(message)
         if isinstance(message, Request):
-            checked = self.refusals.checked(message, flow, self.user.methods)
+            checked = self.refusals.checked(message, flow, self.user.allowed(message.method))
             if checked is None:
                 return
             if key is None:
-                self.refusals.refuse(checked, flow, 481)
+                self._without_call(checked, flow, 481)
                 return
             message = checked
             flow = answer_flow(message.via, flow)
         if key is not None:
             self.queues.enqueue(key, Item("message", message, flow))
+
+    def _without_call(self, request: Request, flow: Flow, status: int) -> None:
+        if request.method != "ACK":
+            self.refusals.refuse(request, flow, status)
+            return
+        onward = self.user.stray(request, flow)
+        if onward is None:
+            return
+        try:
+            send_outbound(*onward, self.transports)
+        except TransportError as error:
+            log.info("an ACK could not be passed on: %s", error)
 
     def _work(self, key: CallKey, queue: deque[Item]) -> None:
         run_turn(key, queue, self)

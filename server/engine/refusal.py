@@ -26,13 +26,14 @@ class Refusals:
         self._transports = transports
         self.sent = 0
 
-    def checked(self, request: Request, flow: Flow, methods: frozenset[str]) -> Request | None:
+    def checked(self, request: Request, flow: Flow, allowed: str) -> Request | None:
         """Return the request with ``received`` and ``rport`` filled, or None after it was refused.
 
+        Shape: ``allowed`` are the methods that are served instead, empty if this one is.
         Source: RFC 3261 8.2.1 (method), 18.2.1; RFC 3581.
         """
-        if request.method not in methods:
-            self.refuse(request, flow, 405, extra=(("Allow", ", ".join(sorted(methods))),))
+        if allowed and not request.to.tag:
+            self.refuse(request, flow, 405, extra=(("Allow", allowed),))
             return None
         return stamp_received(request, flow.remote_host, flow.remote_port)
 

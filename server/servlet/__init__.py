@@ -7,6 +7,7 @@ from server.servlet.errors import BusyError, InvalidSessionError, InvalidStateEr
 from server.servlet.factory import SipFactory
 from server.servlet.http_servlet import HttpRequest, HttpResponse, HttpServlet, json_response
 from server.servlet.messages import SipMessage, SipRequest, SipResponse
+from server.servlet.proxy import Proxy, ProxyBranch, ProxyOptions
 from server.servlet.registrar import Registrar, Registration
 from server.servlet.sessions import Attribute, HttpSession, SipApplicationSession, SipSession
 from server.servlet.sip_servlet import METHODS, SipServlet
@@ -28,6 +29,9 @@ __all__ = [
     "InvalidSessionError",
     "InvalidStateError",
     "NotRoutableError",
+    "Proxy",
+    "ProxyBranch",
+    "ProxyOptions",
     "Registrar",
     "Registration",
     "ServletContext",

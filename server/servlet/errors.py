@@ -18,13 +18,15 @@ class InvalidStateError(ServletError):
 class NotRoutableError(ServletError):
     """There is no way to the target.
 
-    Shape: ``status`` is the SIP status that says so, ``reason`` one line in plain words.
+    Shape: ``status`` is the SIP status that says so, ``reason`` one line in plain words, ``headers`` what a response
+    of that status must say besides.
     """
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(reason)
         self.status = status
         self.reason = reason
+        self.headers = headers
 
 
 class BusyError(ServletError):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from server.servlet.sessions import SipApplicationSession, SipSession
+
+if TYPE_CHECKING:
+    from server.servlet.proxy import Proxy, ProxyOptions
 
 
 class SipMessage(Protocol):
@@ -106,6 +109,20 @@ class SipRequest(SipMessage, Protocol):
         """
         ...
 
+    @property
+    def is_proxied(self) -> bool:
+        """Whether the request is inside a dialog that this application proxies; it goes on by itself."""
+        ...
+
+    def create_proxy(self, options: ProxyOptions | None = None) -> Proxy:
+        """Begin to pass the request on, or return the proxy that does so already.
+
+        Errors: InvalidStateError inside a dialog and when the request was answered; NotRoutableError for what may not
+        be passed on, which unhandled is the answer.
+        Source: RFC 3261 16.3.
+        """
+        ...
+
     def create_cancel(self) -> SipRequest:
         """Make the CANCEL of an INVITE that we sent; it waits for the first provisional response by itself.
 
@@ -131,6 +148,16 @@ class SipResponse(SipMessage, Protocol):
     @property
     def request(self) -> SipRequest:
         """The request that this answers."""
+        ...
+
+    @property
+    def proxy(self) -> Proxy | None:
+        """The proxy whose request this answers, None for the answer to a request of our own."""
+        ...
+
+    @property
+    def is_branch_response(self) -> bool:
+        """Whether it is the final response of one target while others are tried."""
         ...
 
     def create_ack(self) -> SipRequest:

@@ -13,11 +13,17 @@ from server.servlet.messages import SipRequest
 class Registration:
     """One contact of an address of record.
 
+    Shape: ``q`` is the preference, 0 to 1; ``path`` are the Routes to it (RFC 3327); ``instance`` and ``reg_id`` name a
+    phone and one of its registrations (RFC 5626), empty and 0 for one that does not say.
     Units: ``expires_in`` seconds from now.
     """
 
     contact: str
     expires_in: float
+    q: float = 1.0
+    path: tuple[str, ...] = ()
+    instance: str = ""
+    reg_id: int = 0
 
 
 class Registrar(Protocol):

@@ -6,7 +6,7 @@ The container calls ``service`` with every message of the sessions that the serv
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from server.servlet.context import ServletContext
 from server.servlet.messages import SipRequest, SipResponse
@@ -37,9 +37,11 @@ class SipServlet:
 
     def service(self, message: SipRequest | SipResponse) -> None:
         """Call the ``do_`` method for the message."""
-        status = getattr(message, "status", 0)
-        if status:
-            getattr(self, self.response_classes.get(status // 100, "do_error_response"))(message)
+        if getattr(message, "status", 0):
+            response = cast("SipResponse", message)
+            (self.do_branch_response if response.is_branch_response else self.do_response)(response)
+        elif cast("SipRequest", message).is_proxied:
+            self.do_proxied_request(cast("SipRequest", message))
         else:
             getattr(self, METHODS.get(message.method, "do_other"))(message)
 
@@ -83,6 +85,16 @@ class SipServlet:
     def do_other(self, request: SipRequest) -> None:
         """Serve a request that no other method serves; the default answers 501."""
         request.create_response(501).send()
+
+    def do_proxied_request(self, request: SipRequest) -> None:
+        """Take notice of a request inside a dialog that this servlet proxies; the container passes it on."""
+
+    def do_branch_response(self, response: SipResponse) -> None:
+        """Take notice of the final response of one target while others are tried."""
+
+    def do_response(self, response: SipResponse) -> None:
+        """Call the ``do_`` method for the class of a response; one that is proxied is passed on behind that."""
+        getattr(self, self.response_classes.get(response.status // 100, "do_error_response"))(response)
 
     def do_provisional_response(self, response: SipResponse) -> None:
         """Take a 1xx (never 100)."""

@@ -117,9 +117,9 @@ def request_parts(dialog: Dialog, method: str) -> tuple[Dialog, dict[str, Any]]:
     """
     if method != "ACK":
         dialog = msgspec.structs.replace(dialog, local_cseq=dialog.local_cseq + 1)
-    uri, routes = _request_uri(dialog.target), dialog.routes
+    uri, routes = request_uri(dialog.target), dialog.routes
     if routes and not _is_loose(routes[0]):
-        uri, routes = _request_uri(_route_uri(routes[0])), (*routes[1:], f"<{dialog.target}>")
+        uri, routes = request_uri(_route_uri(routes[0])), (*routes[1:], f"<{dialog.target}>")
     parts = {
         "uri": uri,
         "from_": f"{dialog.local};tag={dialog.local_tag}",
@@ -141,7 +141,7 @@ def _route_uri(route: str) -> str:
     return route.partition("<")[2].partition(">")[0] or route
 
 
-def _request_uri(text: str) -> str:
+def request_uri(text: str) -> str:
     """Return the URI without what no Request-URI may have: the method parameter and headers (RFC 3261 19.1.1)."""
     if "?" not in text and "method=" not in text.lower():
         return text

@@ -1,6 +1,6 @@
 """A whole node on loopback sockets with one application, and the settings that a test asks for."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import gevent
 import pytest
 
+from server.clock import Clock
 from server.config import ServerConfig, load_config
 from server.node import Node
 from server.transport.locator import Resolver
@@ -21,8 +22,13 @@ MakeUdp = Callable[..., UdpPeer]
 def start_node() -> Iterator[StartNode]:
     with ExitStack() as stack:
 
-        def started(resolver: Resolver | None = None, **sections: dict[str, Any]) -> Node:
-            node = Node(settings(**sections), ["tests.conformance.relay"], resolver=resolver)
+        def started(
+            resolver: Resolver | None = None,
+            applications: Sequence[str] = ("tests.conformance.relay",),
+            clock: Clock | None = None,
+            **sections: dict[str, Any],
+        ) -> Node:
+            node = Node(settings(**sections), applications, resolver=resolver, clock=clock)
             stack.callback(node.stop, 0.2)
             node.start()
             return node
@@ -35,6 +41,13 @@ def wait_closed(node: Node, left: int = 0) -> None:
     with gevent.Timeout(3.0):
         while node.tcp.statistics().connections > left:
             gevent.sleep(0.001)
+
+
+def wait_forgotten(node: Node) -> None:
+    """Wait until the state tier holds no call."""
+    with gevent.Timeout(3.0):
+        while node.engine.store.statistics().calls:
+            gevent.sleep(0.01)
 
 
 def settings(**sections: dict[str, Any]) -> ServerConfig:
