@@ -16,7 +16,7 @@ class Case:
     """One message.
 
     Shape: ``status`` is the final answer, None where none may come; ``holds`` are pieces that the answer must have;
-    ``lacks`` are such that it must not have. ``missing`` says what the server's core cannot do yet.
+    ``lacks`` are such that it must not have.
     """
 
     name: str
@@ -25,7 +25,6 @@ class Case:
     status: int | None
     holds: tuple[bytes, ...] = ()
     lacks: tuple[bytes, ...] = field(default=())
-    missing: str = ""
     framed: bool = True
     """Whether a stream can be followed behind it."""
 

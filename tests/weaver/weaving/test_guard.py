@@ -4,6 +4,7 @@ import sys
 import traceback
 import types
 from collections.abc import AsyncGenerator, Generator
+from dataclasses import replace
 from typing import Any
 
 import pytest
