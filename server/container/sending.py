@@ -40,7 +40,7 @@ class Sending:
         """
         call, record, to = draft.call, draft.record, draft.to
         request = to.message
-        if draft.status < 300:
+        if draft.status < 300 or draft.status == 420:
             _refuse_unsupported(draft)
         status = draft.status
         if answered(to):
@@ -189,7 +189,7 @@ def unsupported(request: Request) -> tuple[str, ...]:
 
 
 def _refuse_unsupported(draft: OutboundResponse) -> None:
-    """Have 420 in place of what an application answers to a request that requires what is not supported.
+    """Have 420 and Unsupported in place of an answer to a request that requires what is not supported.
 
     Source: RFC 3261 8.2.2.3.
     """
