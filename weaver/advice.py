@@ -12,7 +12,6 @@ that were aimed at the call (``faults``).
 from __future__ import annotations
 
 import inspect
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType, MappingProxyType, SimpleNamespace
@@ -24,6 +23,7 @@ from weaver.errors import WeaverError
 from weaver.faults import contain
 from weaver.general_advice import GeneralAdvice, joinpoint_of
 from weaver.joinpoint import Compiled, JoinPoint, PassTest
+from weaver.log import Log
 from weaver.shadow import Shadow
 from weaver.weaving import Advice, Guard, Passes
 from weaver.weaving.guard import nothing
@@ -32,7 +32,7 @@ from weaver.weaving.isolate import isolated, isolated_exit
 if TYPE_CHECKING:
     from weaver.registry import Monitor
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 RATE = 1_000
 """Events that one monitor may emit in a second; the rest is dropped and counted."""

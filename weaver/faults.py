@@ -8,13 +8,14 @@ is switched off.
 from __future__ import annotations
 
 import dis
-import logging
 from typing import TYPE_CHECKING
+
+from weaver.log import Log
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 ERRORS = 5
 """Errors in a row after which a monitor is switched off."""

@@ -6,7 +6,6 @@ task's dyes are muted: every guard below is shut, so that advice does not trigge
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from time import perf_counter_ns
@@ -16,6 +15,7 @@ from weaver import context
 from weaver.emission import emit, owner_of
 from weaver.faults import contain
 from weaver.joinpoint import Invocation, JoinPoint, PassTest
+from weaver.log import Log
 from weaver.monitor import Action
 from weaver.shadow import Shadow
 from weaver.weaving.guard import inert
@@ -23,7 +23,7 @@ from weaver.weaving.guard import inert
 if TYPE_CHECKING:
     from weaver.registry import Monitor
 
-log = logging.getLogger(__name__)
+log = Log(__name__)
 
 _Mark = tuple[str, int, int]
 _served: ContextVar[frozenset[_Mark]] = ContextVar("outermost_served", default=frozenset())
@@ -87,6 +87,8 @@ class GeneralAdvice:
 
     def _fires(self, monitor: Monitor, arguments: tuple[Any, ...]) -> bool:
         """Say whether the message has the monitor's dyes and the object is of its classes."""
+        if not monitor.settings.enabled:
+            return False  # a closure that woven code made after the monitor was switched off
         if monitor.mask and context.current_dyes.get().vector & monitor.mask != monitor.mask:
             monitor.counters.undyed += 1
             return False

@@ -70,9 +70,16 @@ class JoinPoints:
 
     def select(self, monitor: Monitor) -> list[Shadow]:
         """Return the joinpoints of a monitor in all modules, those too that only the garbage collector knows."""
+        self.complete([monitor])
         records = [one for one in self._catalog if could_match(monitor.definition.pointcut, one.name)]
-        self._catalog.complete(records)
         return [shadow for record in records for shadow in self._select_in(record, monitor)]
+
+    def complete(self, monitors: Iterable[Monitor]) -> None:
+        """Find what only the garbage collector knows of the modules in which some monitors could select something."""
+        pointcuts = [monitor.definition.pointcut for monitor in monitors]
+        self._catalog.complete(
+            record for record in self._catalog if any(could_match(pointcut, record.name) for pointcut in pointcuts)
+        )
 
     def shadows(self, module: str = "", kinds: frozenset[Kind] = frozenset({"execution"})) -> list[Shadow]:
         """Return all living shadows of some kinds, of one module or of all."""

@@ -253,6 +253,7 @@ class Registry:
 
     def list(self) -> list[dict[str, Any]]:
         """Return the status of every monitor, by name."""
+        self._joinpoints.complete(self._monitors.values())
         return [self.get(name) for name in sorted(self._monitors)]
 
     def names(self) -> tuple[str, ...]:

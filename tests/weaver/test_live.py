@@ -353,6 +353,26 @@ def test_active_frames_end_in_the_code_they_began_in(module: Any) -> None:
     assert around.seen == ["enter", "leave 1"]
 
 
+def test_closure_that_an_active_frame_makes_after_the_monitor_is_off_tells_nothing(module: Any) -> None:
+    make_module(
+        "import gevent\ndef make(n):\n    gevent.sleep(0)\n    def inner():\n        return n\n    return inner\n",
+        "live_making",
+    )
+    making: Any = sys.modules.pop("live_making")
+    recording = Recording()
+    registry = make_registry(recording)
+    registry.on_module(making)
+    switch_on(registry, "execution(* live_making.make..inner(..))")
+
+    running = spawn(making.make, 3)
+    gevent.sleep(0)
+    registry.set("M", enabled=False)
+    late = running.get()
+
+    assert late() == 3
+    assert recording.seen == []
+
+
 def test_functions_that_the_program_drops_die_while_they_are_woven(module: Any) -> None:
     registry, _ = started(module)
     switch_on(registry, "execution(* live_target..*(..)) or call(* live_target.helper(..))")

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 CORE = [
     *("dye", "context", "shadow", "scan", "sites", "decorators", "holders", "swap", "hook", "monitor", "joinpoint"),
     *("weaving.guard", "weaving.rewrite", "weaving.proxy", "pointcut.match", "pointcut.parser", "pointcut.residue"),
-    *("event", "facts", "fallback", "catalog", "errors", "redaction", "runtime"),
+    *("event", "facts", "fallback", "catalog", "errors", "redaction", "runtime", "advice", "joinpoints", "registry"),
 ]
 
 
