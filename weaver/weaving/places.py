@@ -177,4 +177,4 @@ def _taken(one: Instruction) -> int:
 
 
 def _line(one: Instruction, code: CodeType) -> int:
-    return code.co_firstlineno if one.location is None else one.location[0]
+    return code.co_firstlineno if one.location[0] is None else one.location[0]
