@@ -91,8 +91,12 @@ def paths_of(subject: Subject, folder: str) -> list[Path]:
 def arguments_of(subject: Subject) -> list[str]:
     if subject.runner == "unittest":
         return list(subject.arguments)
-    own = ["-c", "pyproject.toml"] if subject.source is not None else []
-    return [*own, *subject.arguments, *(f"--deselect={name}" for name, _ in subject.left_out)]
+    left_out = [f"--deselect={name}" for name, _ in subject.left_out]
+    if subject.source is None:
+        return [*subject.arguments, *left_out]
+    # a package without a configuration of its own must not get that of this project, in whose folder it lies
+    own = next(name for name in ("pyproject.toml", "setup.cfg") if (SOURCES / subject.source / name).exists())
+    return ["-c", own, *subject.arguments, *left_out]
 
 
 def explore(subject: Subject) -> Explored:
