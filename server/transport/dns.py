@@ -1,10 +1,11 @@
-"""Asks DNS with dnspython, whose sockets gevent has made cooperative."""
+"""Asks the hosts file, and DNS with dnspython, whose sockets gevent has made cooperative."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import dns.exception
@@ -18,6 +19,10 @@ from server.transport.locate import Naptr, Records, Srv
 from server.transport.locator import NEGATIVE_TTL, Answer
 
 log = logging.getLogger(__name__)
+
+HOSTS = Path("/etc/hosts")
+HOSTS_TTL = 3600.0
+"""Seconds: the hosts file is read at the start, so its answers may be kept."""
 
 
 def _host(name: dns.name.Name) -> str:
@@ -47,15 +52,36 @@ def _nameserver(text: str) -> dns.nameserver.Nameserver:
     return dns.nameserver.Do53Nameserver(address.host, address.port)
 
 
+def read_hosts(path: Path) -> dict[tuple[str, str], list[str]]:
+    """Return the addresses of a hosts file by name and kind of record; what cannot be read says nothing.
+
+    Source: hosts(5).
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return found
+    for line in lines:
+        address, *names = line.partition("#")[0].split() or [""]
+        try:
+            kind = "A" if ip_address(address).version == 4 else "AAAA"
+        except ValueError:
+            continue
+        for name in names:
+            found.setdefault((name.rstrip(".").lower(), kind), []).append(address)
+    return found
+
+
 class DnsResolver:
-    """A stub resolver.
+    """A stub resolver; names of the hosts file are not asked for, as elsewhere on the machine.
 
     Shape: ``servers`` are ``ADDRESS`` or ``ADDRESS:PORT``; without any, those of ``/etc/resolv.conf`` are asked.
     Units: ``timeout`` seconds for one question, all servers and repetitions together.
     Errors: ConfigError for a server that is no numeric address.
     """
 
-    def __init__(self, servers: Sequence[str], timeout: float) -> None:
+    def __init__(self, servers: Sequence[str], timeout: float, hosts: Path = HOSTS) -> None:
         try:
             self._resolver = dns.resolver.Resolver(configure=not servers)
         except dns.resolver.NoResolverConfiguration:
@@ -63,12 +89,16 @@ class DnsResolver:
         if servers:
             self._resolver.nameservers = [_nameserver(server) for server in servers]
         self._timeout = timeout
+        self._hosts = read_hosts(hosts)
 
     def query(self, name: str, kind: str) -> Answer:
         """Return the records of a name.
 
-        Switches: yes.
+        Switches: yes, but for a name of the hosts file.
         """
+        listed = self._hosts.get((name, kind))
+        if listed is not None:
+            return Answer(listed, HOSTS_TTL)
         try:
             found = self._resolver.resolve(name + ".", kind, lifetime=self._timeout, raise_on_no_answer=False)
         except dns.resolver.NXDOMAIN:

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from server.config import Address, load_config
+from server.config import Address, load_config, parse_addresses
 from server.errors import ConfigError
 
 
@@ -29,6 +29,21 @@ def test_all_faults_come_at_once(tmp_path: Path) -> None:
         "4: sip.t2: must be greater than 0, not -1",
         "5: htp: unknown section; did you mean [http]?",
     ]
+
+
+@pytest.mark.parametrize(
+    ("value", "hosts"),
+    [("", []), ("a:1", ["a"]), (["a:1", "[::1]:2"], ["a", "::1"]), ([], []), (["", "a:1"], ["a"])],
+)
+def test_addresses_are_one_several_or_none(value: str | list[str], hosts: list[str]) -> None:
+    assert [address.host for address in parse_addresses("sip.listen", value)] == hosts
+
+
+def test_every_address_that_is_none_is_a_fault() -> None:
+    with pytest.raises(ConfigError) as caught:
+        parse_addresses("sip.listen", ["a", "b:1", "c:x"])
+
+    assert caught.value.faults == ("sip.listen: 'a' is not HOST:PORT", "sip.listen: 'c:x' is not HOST:PORT")
 
 
 @pytest.mark.parametrize("text", ["", "host", "host:", ":5", "host:99999", "host:x"])
@@ -62,6 +77,9 @@ def test_file_that_cannot_be_read_is_a_fault(tmp_path: Path, content: bytes | No
     [
         ("sip = 3\n", "1: sip: unknown section"),
         ("[http]\nlisten = 3\n", "2: http.listen: must be str, not 3"),
+        ("[sip]\nlisten = 3\n", "2: sip.listen: must be str | list[str], not 3"),
+        ("[tls]\nlisten = [1]\n", "2: tls.listen: must be str | list[str], not [1]"),
+        ("[dns]\nservers = '127.0.0.1'\n", "2: dns.servers: must be list[str], not '127.0.0.1'"),
         ("[engine]\nturn_items = true\n", "2: engine.turn_items: must be int, not True"),
         ("[sip]\n# nothing here\n[engine]\nxyzzy = 1\n", "4: engine.xyzzy: unknown key; known: turn_items, "),
         ("apps = 3\n", "1: apps: unknown section"),

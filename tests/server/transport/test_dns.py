@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import dns.message
 import dns.rcode
@@ -12,7 +13,7 @@ from gevent.server import DatagramServer
 
 from server.errors import ConfigError
 from server.greenlets import spawn
-from server.transport.dns import DnsResolver
+from server.transport.dns import DnsResolver, read_hosts
 from server.transport.locate import Naptr, Srv
 from server.transport.locator import NEGATIVE_TTL, Answer
 
@@ -85,3 +86,17 @@ def test_waiting_for_an_answer_stops_nobody_else(ask: Callable[[str, str], Answe
 def test_server_that_is_no_address_is_a_fault_of_the_settings() -> None:
     with pytest.raises(ConfigError, match=r"dns\.servers"):
         DnsResolver(["resolver.example.com"], 1.0)
+
+
+def test_names_of_the_hosts_file_need_no_server(tmp_path: Path) -> None:
+    hosts = tmp_path / "hosts"
+    hosts.write_text("192.0.2.1 a.example b.example # c.example\n\n#192.0.2.9 a.example\n::1 A.Example.\nnonsense x\n")
+    resolver = DnsResolver(["127.0.0.1:9"], 0.01, hosts)
+
+    assert [list(resolver.query(name, "A").records) for name in ("a.example", "b.example")] == [["192.0.2.1"]] * 2
+    assert list(resolver.query("a.example", "AAAA").records) == ["::1"]
+    assert resolver.query("x", "A") == Answer((), NEGATIVE_TTL)
+
+
+def test_hosts_file_that_is_missing_says_nothing(tmp_path: Path) -> None:
+    assert read_hosts(tmp_path / "none") == {}
