@@ -152,6 +152,32 @@ def test_t3_response_whose_connection_is_closed_goes_to_where_its_sender_listens
     assert own.accept().receive().status == 486
 
 
+def test_t3_request_in_a_dialog_whose_connection_is_closed_goes_to_the_contact(
+    node: Node, open_tcp: OpenTcp, callee: UdpPeer, listen: Listen
+) -> None:
+    own = listen()
+    phone = open_tcp(node)
+    call = Call(f"sip:bob@{callee.sent_by}", own.sent_by, "TCP")
+    contact = f"Contact: <sip:caller@{own.sent_by};transport=tcp>"
+    phone.send(call.request("INVITE", contact))
+    invite = callee.receive()
+    callee.send(answer(invite, "200 OK", f"Contact: <sip:bob@{callee.sent_by}>"), node.udp.local)
+    accepted = phone.receive_final()
+    call.uri, call.number = accepted["Contact"].strip("<>"), 0
+    phone.send(call.request("ACK", to=accepted["To"]))
+    assert callee.receive().start.startswith("ACK")
+    phone.close()
+    wait_closed(node)
+
+    back = Call(invite["Contact"].strip("<>"), callee.sent_by)
+    bye = back.request("BYE", to=invite["From"]).decode()
+    bye = bye.replace(f"tag={back.user}", "tag=callee").replace(f"{back.user}@example.com", invite["Call-ID"])
+    callee.send(bye.encode(), node.udp.local)
+
+    assert own.accept().receive().start.startswith(f"BYE sip:caller@{own.sent_by}")
+    assert callee.receive_final().status == 200
+
+
 def test_t4_bytes_behind_the_content_length_of_a_datagram_are_ignored(node: Node, caller: UdpPeer) -> None:
     call = Call("sip:server@127.0.0.1", caller.sent_by)
     caller.send(call.request("OPTIONS", body="v=0\r\n") + b"more", node.udp.local)
