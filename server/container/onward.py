@@ -102,7 +102,7 @@ def _hop(
         if found.routes:
             return Hop(found.uri, *way(container.routing.flows_to(found.next_uri))), 0
         if target.flow is not None:
-            return container.routing.bound_hop(target.uri, target.flow), 0
+            return container.routing.bound_hop(target.uri, (target.flow, *target.others)), 0
         return container.routing.next_hop(target.uri), 0
     if _is_here(container, call, found.next_uri):
         return Hop(found.uri, LOCAL), 0

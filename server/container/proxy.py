@@ -389,8 +389,8 @@ def _target(target: str | Registration) -> Target:
     if isinstance(target, str):
         parse_uri(target)
         return Target(target)
-    flow = target.flow if isinstance(target, Bound) else None
-    return Target(target.contact, target.q, target.path, flow)
+    flow, others = (target.flow, target.others) if isinstance(target, Bound) else (None, ())
+    return Target(target.contact, target.q, target.path, flow, others)
 
 
 def _ends_dialog(response: Response) -> bool:

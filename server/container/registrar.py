@@ -8,7 +8,7 @@ from math import inf
 
 from server.config import RegistrarConfig
 from server.container.messages import InboundRequest
-from server.container.outbound import OPTION, contact_params, flow_ids
+from server.container.outbound import OPTION, contact_params, flow_ids, instance_of
 from server.container.records import Binding, Bindings
 from server.engine.call import Call, peek_section
 from server.engine.dispatch import Dispatch
@@ -22,9 +22,10 @@ from server.transport.flow import Flow
 
 @dataclass(frozen=True, slots=True)
 class Bound(Registration):
-    """A contact with the flow that it registered over."""
+    """A contact with the flow that it registered over, and the others of the same phone (RFC 5626)."""
 
     flow: Flow | None = None
+    others: tuple[Flow, ...] = ()
 
 
 class ContainerRegistrar:
@@ -79,9 +80,18 @@ class ContainerRegistrar:
         response.send()
 
     def lookup(self, uri: str) -> list[Registration]:
-        """Return the live contacts of a URI, the newest first."""
+        """Return the live contacts of a URI, the newest first; a phone with several flows is one of them.
+
+        Source: RFC 5626 5.3 (no two flows of one phone are tried at once).
+        """
         now = self._store.now()
-        return [Bound(b.uri, b.expires - now, flow=b.flow) for b in self.bindings(self._canonical(uri))]
+        phones: dict[str, list[Binding]] = {}
+        for binding in self.bindings(self._canonical(uri)):
+            phones.setdefault(instance_of(binding.flow_id) or binding.uri, []).append(binding)
+        return [
+            Bound(first.uri, first.expires - now, flow=first.flow, others=tuple([b.flow for b in rest]))
+            for first, *rest in phones.values()
+        ]
 
     def bindings(self, address_of_record: str) -> list[Binding]:
         """Return the live bindings of a canonical address of record, the newest first."""

@@ -79,15 +79,15 @@ class Routing:
             raise NotRoutableError(404, f"{text} is not registered here")
         return Hop(text, *way(self.flows_to(text)))
 
-    def bound_hop(self, text: str, flow: Flow) -> Hop:
-        """Return the way to a phone over the flow that it registered over.
+    def bound_hop(self, text: str, flows: tuple[Flow, ...]) -> Hop:
+        """Return the way to a phone over the first flow that is open of those that it registered over.
 
-        Errors: NotRoutableError when the connection is closed (RFC 5626 5.3).
+        Errors: NotRoutableError when the connection of each is closed (RFC 5626 5.3).
         """
-        transport = self._transports.get(flow.transport)
-        if transport is None or not transport.is_open(flow):
+        open_ones = [flow for flow in flows if self._is_open(flow)]
+        if not open_ones:
             raise NotRoutableError(430, f"{text}: the connection it registered over is closed")
-        return Hop(text, flow)
+        return Hop(text, *way(tuple(open_ones)))
 
     def _bound(self, text: str, bindings: list[Binding], *, secure: bool) -> Hop:
         """Return the way to the newest contact that can be reached, and the other flows of that phone (RFC 5626 5.3).

@@ -177,3 +177,61 @@ def test_t7_what_only_looks_like_stun_is_not_answered(node: Node, caller: UdpPee
     caller.send(Call("sip:server@127.0.0.1", caller.sent_by).request("OPTIONS"), node.udp.local)
 
     assert caller.receive().status == 200
+
+
+@pytest.fixture
+def edge(start_node: StartNode) -> Node:
+    return start_node(applications=["tests.conformance.edge"])
+
+
+def test_t7_proxy_tries_the_flows_of_a_phone_one_after_another(edge: Node, open_tcp: OpenTcp, caller: UdpPeer) -> None:
+    first, second = open_tcp(edge), open_tcp(edge)
+    register(first, "1")
+    register(second, "2")
+
+    invite(caller, edge)
+    assert second.receive().start.startswith("INVITE")
+    second.close()
+    received = first.receive()
+    first.send(answer(received, "486 Busy Here"))
+
+    assert caller.receive_final().status == 486
+
+
+def test_t7_proxy_passes_over_a_flow_that_is_closed(edge: Node, open_tcp: OpenTcp, caller: UdpPeer) -> None:
+    first, second = open_tcp(edge), open_tcp(edge)
+    register(first, "1")
+    register(second, "2")
+    second.close()
+    wait_closed(edge, 1)
+
+    invite(caller, edge)
+
+    assert first.receive().start.startswith("INVITE")
+
+
+def test_t7_request_in_a_dialog_through_the_proxy_goes_over_the_flow(
+    edge: Node, open_tcp: OpenTcp, caller: UdpPeer
+) -> None:
+    phone = open_tcp(edge)
+    register(phone, "1")
+    call = Call("sip:bob@127.0.0.1", caller.sent_by)
+    caller.send(call.request("INVITE"), edge.udp.local)
+    received = phone.receive()
+    recorded = [f"Record-Route: {value}" for value in received.all("Record-Route")]
+    phone.send(answer(received, "200 OK", "Contact: <sip:bob@192.0.2.1:9;transport=tcp>", *recorded))
+    accepted = caller.receive_final()
+    routes = [f"Route: {value}" for value in reversed(accepted.all("Record-Route"))]
+
+    call.uri, call.number = accepted["Contact"].strip("<>"), 0
+    caller.send(call.request("ACK", *routes, to=accepted["To"]), edge.udp.local)
+    ack = phone.receive()
+    call.number = 1
+    caller.send(call.request("BYE", *routes, to=accepted["To"]), edge.udp.local)
+    bye = phone.receive()
+    phone.send(answer(bye, "200 OK"))
+
+    assert recorded
+    assert ack.start.startswith("ACK sip:bob@192.0.2.1:9")
+    assert bye.start.startswith("BYE sip:bob@192.0.2.1:9")
+    assert caller.receive_final().status == 200
