@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 BATCH = 64
 """Datagrams taken in one wake-up, so that timers and greenlets get their turn under load."""
 
-RECEIVE_BUFFER = 4 << 20
+RECEIVE_BUFFER = SEND_BUFFER = 4 << 20
 MAX_DATAGRAM = 65_535
 
 _READ = 1
@@ -50,7 +50,7 @@ _REMOTE_ERRORS = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUN
 
 @dataclass(frozen=True, slots=True)
 class UdpStatistics:
-    """Counts since the start; ``dropped`` datagrams found the send buffer full, they are ``send_errors`` as well."""
+    """Counts since the start; ``dropped`` datagrams found the send buffer full."""
 
     received: int
     sent: int
@@ -98,6 +98,7 @@ class UdpTransport:
         try:
             bound.setblocking(False)
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
             if self._on_failure is not None:
                 level, option = (socket.IPPROTO_IPV6, _IPV6_RECVERR) if ipv6 else (socket.IPPROTO_IP, _IP_RECVERR)
                 bound.setsockopt(level, option, 1)
@@ -151,7 +152,9 @@ class UdpTransport:
     def send(self, data: bytes, flow: Flow) -> None:
         """Send one datagram.
 
-        Errors: TransportError when the kernel refuses it, or drops it because its send buffer is full.
+        A full send buffer drops it, which is counted.
+
+        Errors: TransportError when the kernel refuses it.
         """
         bound = self._socket
         if bound is None:
@@ -166,10 +169,10 @@ class UdpTransport:
                 if error.errno not in _REMOTE_ERRORS or not self._read_error_queue(bound):
                     raise
                 put(data, address)
-        except BlockingIOError as error:
-            self._send_errors += 1
+        except BlockingIOError:
+            # Lost, as it may be on any hop: whoever sent it sends it again in time, and nothing is wrong with the flow.
             self._dropped += 1
-            raise TransportError(str(flow), "the send buffer is full, the datagram was dropped") from error
+            return
         except (OSError, OverflowError) as error:
             self._send_errors += 1
             raise TransportError(str(flow), str(error)) from error
