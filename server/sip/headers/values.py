@@ -25,6 +25,11 @@ _is_tag = TOKEN.match
 _is_branch = re.compile(r"(?![zZ]9[hH][gG]4[bB][kK]\Z)" + TOKEN.pattern).match
 """A magic cookie with nothing behind it would be the branch of many transactions (RFC 4475 3.2.1)."""
 
+_WORD = TOKEN.pattern.removesuffix(r"\Z")
+_TAG_ALONE = re.compile(rf"tag=({_WORD})\Z").match
+_BRANCH_ALONE = re.compile(rf"(rport;)?branch=(?![zZ]9[hH][gG]4[bB][kK](?:;|\Z))({_WORD})(;rport)?\Z").match
+"""What nearly every message has, in one look; anything else is parsed parameter by parameter."""
+
 _ADDRESS = re.compile(
     r'(?:(?:"([^"\\]*(?:\\.[^"\\]*)*)"[ \t]*|([^"<>,;\\]*))<([^\x00-\x20\x7f<>"]+)>|([^\x00-\x20\x7f<>"?,;]+))',
     re.DOTALL,
@@ -118,7 +123,13 @@ def parse_via(text: str) -> Via:
     """Parse one Via value; a branch must be a token, since it becomes part of a transaction's key."""
     head, _, rest = text.partition(";")
     transport, host, port = _sender(head) if len(head) <= MAX_REMEMBERED else _sent(head)
-    params = _params(rest, "branch", _is_branch)
+    found = _BRANCH_ALONE(rest)
+    if found is None:
+        return Via(transport, host, port, _params(rest, "branch", _is_branch))
+    before, branch, behind = found.groups()
+    params: dict[str, str | None] = {"branch": branch}
+    if before or behind:
+        params = {"rport": None, **params} if before else {**params, "rport": None}
     return Via(transport, host, port, params)
 
 
@@ -154,16 +165,16 @@ def parse_name_addr(text: str) -> NameAddr:
             params = f"{rest};{params}"
     else:
         display, uri, params = _split_address(text) if len(text) <= MAX_REMEMBERED else _split(text)
-    return NameAddr(display, uri, _params(params, "tag", _is_tag))
+    if not params:
+        return NameAddr(display, uri, {})
+    found = _TAG_ALONE(params)
+    return NameAddr(display, uri, _params(params, "tag", _is_tag) if found is None else {"tag": found[1]})
 
 
 def _params(text: str, key: str, is_key: Callable[[str], object]) -> Params:
-    """Parse parameters of which one is a key; the common case, that one alone, goes without ``parse_params``."""
+    """Parse parameters of which one is a key."""
     if not text:
         return {}
-    name, _, value = text.partition("=")
-    if name == key and is_key(value):
-        return {key: value}
     found = parse_params(text)
     given = found.get(key, "-")
     if given is None or not is_key(given):

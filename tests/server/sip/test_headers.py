@@ -132,6 +132,10 @@ def test_names_from_the_network_do_not_fill_the_memory(monkeypatch: pytest.Monke
         ("SIP / 2.0  / TCP \t  a ; branch = x", Via("TCP", "a", None, {"branch": "x"})),
         ("SIP/2.0/UDP a : 5060;rport;branch=x", Via("UDP", "a", 5060, {"rport": None, "branch": "x"})),
         ("SIP/2.0/UDP [::1] :5060", Via("UDP", "[::1]", 5060, {})),
+        ("SIP/2.0/UDP a;rport;branch=x", Via("UDP", "a", None, {"rport": None, "branch": "x"})),
+        ("SIP/2.0/UDP a;branch=x;rport", Via("UDP", "a", None, {"branch": "x", "rport": None})),
+        ("SIP/2.0/UDP a;rport;branch=x;rport", Via("UDP", "a", None, {"rport": None, "branch": "x"})),
+        ("SIP/2.0/UDP a;BRANCH=z9hG4bK1;rport=1", Via("UDP", "a", None, {"branch": "z9hG4bK1", "rport": "1"})),
     ],
 )
 def test_via_is_read(text: str, via: Via) -> None:
