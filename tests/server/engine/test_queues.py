@@ -122,7 +122,7 @@ def test_refusal_is_the_same_for_a_repeated_request() -> None:
 def test_method_that_nobody_serves_is_405_with_those_that_are() -> None:
     outbox = Outbox()
 
-    assert Refusals({"UDP": outbox}).checked(request("FROB"), FLOW, frozenset({"BYE", "ACK"})) is None
+    assert Refusals({"UDP": outbox}).checked(request("FROB", to_tag=""), FLOW, "ACK, BYE") is None
 
     refused = parse_message(outbox.sent[0])
     assert isinstance(refused, Response)
