@@ -20,6 +20,7 @@ from server.engine.call import Call
 from server.servlet.errors import InvalidStateError, NotRoutableError
 from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
+from server.sip.grammar import storable
 from server.sip.message import Request, Response
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class ContainerB2bua:
 
 
 def _without_tag(message: Request) -> str:
-    display = message.from_.display
+    display = storable(message.from_.display or "")
     return f'"{display}" <{message.from_.uri}>' if display else f"<{message.from_.uri}>"
 
 

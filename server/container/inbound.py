@@ -17,6 +17,7 @@ from server.sip import transaction as machine
 from server.sip.build import make_response
 from server.sip.codec import parse_message
 from server.sip.dialog import on_request, on_response, open_uac
+from server.sip.grammar import storable
 from server.sip.message import Request, Response
 from server.sip.uri import OtherUri
 
@@ -80,8 +81,8 @@ class Inbound:
             app=application.app,
             handler=target.name,
             call_id=request.call_id,
-            local=request.headers.get("to") or "",
-            remote=request.headers.get("from") or "",
+            local=storable(request.headers.get("to") or ""),
+            remote=storable(request.headers.get("from") or ""),
             flow=delivery.flow,
         )
         call.section("sessions", Sessions).sips[tag] = record

@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from typing import cast
 
 from server.sip.errors import MalformedMessageError
 from server.sip.grammar import is_number, is_token, split_outside_quotes
@@ -45,6 +46,8 @@ MAX_REASON = 200
 """Characters of an error's reason: it may become the reason phrase of the answer."""
 
 MANDATORY = ("via", "from", "to", "call-id", "cseq")
+KEPT_AS_TEXT = ("call-id", "contact", "route", "record-route", "path")
+"""Headers that are kept with a call and must come back as they were; other values may hold bytes that are no UTF-8."""
 _HOPS = frozenset(str(number) for number in range(256))
 _BARE_NUL = re.compile(r"(?<!\\)\0")
 """NUL may only stand in a quoted pair (RFC 3261 25.1)."""
@@ -107,9 +110,24 @@ def _parse(data: bytes) -> Request | Response:
         body = _cut(data, body, length.strip(" \t"))
         data = data[: len(head) + 4 + len(body)]
     memo = _checked(headers, head)
+    if not head.isascii():
+        _check_utf8(start, headers, memo)
     if start.startswith("SIP/2.0 "):
         return _response(start, headers, body, data, memo)
     return _request(start, headers, body, data, memo)
+
+
+def _check_utf8(start: str, headers: Headers, memo: Memo) -> None:
+    """Refuse what is kept with a call, addresses above all, and is no text (RFC 3261 25.1: UTF-8)."""
+    values = [(name, value) for name in KEPT_AS_TEXT for value in headers.get_all(name)]
+    values += [(name, cast("NameAddr", memo[name]).uri) for name in ("from", "to")]
+    if not start.startswith("SIP/2.0 "):
+        values.append(("request line", start))
+    for name, value in values:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _RefusedError(f"the {_written(name)} is not UTF-8", 0, "RFC 3261 25.1") from None
 
 
 def _check_size(start: str, lines: list[str]) -> None:

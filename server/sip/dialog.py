@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from server.sip.grammar import split_outside_quotes
+from server.sip.grammar import split_outside_quotes, storable
 from server.sip.message import Request, Response
 from server.sip.uri import SipUri, parse_uri
 
@@ -165,6 +165,7 @@ def _is_loose(route: str) -> bool:
 
 def _without_tag(value: str) -> str:
     """Return a From or To as it is written, but for the tag."""
+    value = storable(value)
     address = _ADDRESS.match(value)
     assert address is not None
     params = split_outside_quotes(value[address.end() :].lstrip("; \t"), ";")

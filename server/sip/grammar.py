@@ -41,6 +41,15 @@ def check_line(text: str, what: str) -> str:
     return text
 
 
+def storable(text: str) -> str:
+    """Return text that can be written as UTF-8 and read again: what came as other bytes is taken for Latin-1."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")
+    return text
+
+
 def split_outside_quotes(text: str, separator: str) -> list[str]:
     """Split at a separator that stands neither in a quoted string nor between angle brackets.
 

@@ -243,3 +243,16 @@ def test_caller_whose_call_ended_on_the_other_side_gets_481(relay: House) -> Non
 
     assert sorted(lines(sent)) == ["200 BYE", "BYE"]
     assert lines(relay.receive(relay.in_dialog("UPDATE", 2, ok))) == ["481 UPDATE"]
+
+
+def test_G12_name_in_other_bytes_than_utf8_hurts_no_call(relay: House) -> None:
+    name = b"Ren\xe9".decode("utf-8", "surrogateescape")
+    invite = relay.request().with_header("From", f'"{name}" <sip:alice@192.0.2.1>;tag=a')
+
+    second = next(m for m in relay.receive(invite) if isinstance(m, Request))
+    (ok,) = relay.receive(reply(second, 200), BOB)
+    relay.receive(relay.in_dialog("ACK", 1, ok))
+    bye = next(m for m in relay.receive(relay.in_dialog("BYE", 2, ok)) if isinstance(m, Request))
+
+    assert second.from_.display == bye.from_.display == "René"
+    assert 'Ren\udce9" <sip:alice' in (ok.headers.get("from") or "")

@@ -382,3 +382,33 @@ def test_mutated_message_gives_a_message_or_the_declared_error(data: st.DataObje
 
     assert isinstance(message, (Request, Response))
     assert parse_message(message.with_header("X-Test", "1").wire()).cseq == message.cseq
+
+
+@pytest.mark.parametrize(
+    "old",
+    [b"sip:bob@127.0.0.1:5070>", b"call-1@", b"sip:alice@127.0.0.1:5080>;tag", b"sip:bob@127.0.0.1:5070 SIP"],
+)
+def test_G12_what_a_call_keeps_must_be_utf8(old: bytes) -> None:
+    assert old in INVITE
+
+    with pytest.raises(MalformedMessageError, match="is not UTF-8") as caught:
+        parse_message(INVITE.replace(old, old[:4] + b"\xe9" + old[4:]))
+
+    assert caught.value.status_hint == 400
+
+
+def test_G12_other_values_may_be_any_bytes_and_go_out_as_they_came() -> None:
+    data = INVITE.replace(b"X-Unknown: ", b"X-Unknown: \xe9\xff ")
+
+    assert parse_message(data).with_header("Subject", "x").wire().count(b"\xe9\xff") == 1
+
+
+def test_G12_names_in_utf8_are_taken_and_a_reason_phrase_in_any_bytes() -> None:
+    message = parse_message(INVITE.replace(b'"Alice, A."', '"Алиса"'.encode()))
+    answer = make_response(message, 200).wire() if isinstance(message, Request) else b""
+
+    refused = parse_message(answer.replace(b" 200 OK", b" 404 nicht gef\xfcnden"))
+
+    assert message.from_.display == "Алиса"
+    assert isinstance(refused, Response)
+    assert refused.status == 404
