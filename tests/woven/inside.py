@@ -190,7 +190,11 @@ def run_pytest(arguments: Sequence[str]) -> tuple[dict[str, str], str]:
 
 def run_unittest(names: Sequence[str]) -> tuple[dict[str, str], str]:
     result = UnittestOutcomes()
-    suite = unittest.TestLoader().loadTestsFromNames(names)
+    loader = unittest.TestLoader()
+    suite = unittest.TestSuite(
+        loader.discover(name, top_level_dir=".") if Path(name).is_dir() else loader.loadTestsFromName(name)
+        for name in names
+    )
     result.buffer = True
     suite.run(result)
     return result.outcomes, "\n".join(text for _, text in (*result.errors, *result.failures))
