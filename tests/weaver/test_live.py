@@ -18,6 +18,7 @@ from tests.weaver.targets import Around, Recording, make_module, make_registry, 
 from weaver import context
 from weaver.dye import mask_of
 from weaver.errors import InvalidAttributeError, UnknownNameError
+from weaver.main_module import run_as_main
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 
@@ -473,3 +474,49 @@ def test_import_looks_at_nothing_while_no_monitor_is_on(module: Any) -> None:
 
     assert registry.report()["modules"][0]["inspected"] == 0
     assert len(registry.get("All")["joinpoints"]) > 10
+
+
+MAIN = """
+import sys
+
+def make(n):
+    return lambda: n
+
+class Tool:
+    def act(self, x):
+        return x + 1
+
+early = make(1)
+
+def middle(registry):
+    registry.set("Late", enabled=True, actions=["Recording"])
+    return early()
+
+if __name__ == "__main__":
+    results = [Tool().act(1), middle(sys.registry), sys.modules["__main__"].__spec__.name]
+    sys.results = results
+"""
+
+
+def test_module_that_runs_as_main_is_woven_before_its_functions_are_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "live_tool").mkdir()
+    (tmp_path / "live_tool" / "__init__.py").write_text("")
+    (tmp_path / "live_tool" / "__main__.py").write_text(MAIN)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    before = sys.modules["__main__"], sys.argv[0]
+    recording = Recording()
+    registry = make_registry(recording)
+    monkeypatch.setattr(sys, "registry", registry, raising=False)
+    switch_on(registry, "execution(* live_tool.Tool.act(..))")
+    registry.add(monitor("Late", "execution(* live_tool..<lambda>(..))"))
+
+    run_as_main("live_tool", registry.on_main)
+
+    assert sys.results == [2, 1, "live_tool.__main__"]  # type: ignore[attr-defined]
+    assert [one.shadow.id for one in recording.seen] == ["live_tool:Tool.act", "live_tool:make.<locals>.<lambda>"]
+    assert (sys.modules["__main__"], sys.argv[0]) == before
+    with pytest.raises(ImportError, match="live_nothing"):
+        run_as_main("live_nothing", registry.on_main)
