@@ -180,6 +180,21 @@ def test_handler_sees_what_it_catches_and_has_no_end(module: Any) -> None:
     assert "has no end" in status["failures"][0]
 
 
+def test_object_that_the_code_runs_on_and_its_target_are_asked_at_run_time(module: Any) -> None:
+    registry, recording = started(module)
+    switch_on(registry, "execution(* live_target.Phone.ring(..)) and this(live_target.Mobile)", name="This")
+    switch_on(registry, "call(* ring(..)) and target(live_target.Bell) and args(int)", name="Target")
+
+    module.use(module.Phone("a"))
+    module.use(module.Mobile("b"))
+    module.use(module.Bell(), 1)
+
+    assert [(one.monitor, type(one.arguments[0]).__name__) for one in recording.seen] == [
+        ("This", "Mobile"),
+        ("Target", "NoneType"),
+    ]
+
+
 def test_raises_is_asked_at_the_end(module: Any) -> None:
     registry, recording = started(module)
     switch_on(registry, "execution(* live_target.fails(..)) and raises(KeyError)", "after")
