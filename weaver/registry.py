@@ -90,7 +90,6 @@ class Monitor:
     def begin_anew(self) -> None:
         """Forget what belongs to the settings before: runs of errors, answers about classes, the notice."""
         self._included = {}
-        self.revision += 1
         if self.settings.enabled:
             self.failing.clear()
             self.reported.clear()
@@ -214,6 +213,8 @@ class Registry:
             if configure is not None and "properties" in attributes:
                 configure(settings.properties)
         was = monitor.settings.enabled
+        if dataclasses.replace(settings, enabled=was) != monitor.settings or actions != monitor.actions:
+            monitor.revision += 1
         monitor.settings, monitor.actions, monitor.mask = settings, actions, mask
         monitor.begin_anew()
         SPACE.wanted = 0
@@ -300,8 +301,8 @@ class Registry:
         if before != [*wanted]:
             monitor.flows = [_marking(monitor, pointcut, self) for pointcut in wanted]
         for mark in monitor.flows:
+            mark.revision += mark.mask != monitor.mask
             mark.settings.enabled, mark.mask = monitor.settings.enabled, monitor.mask
-            mark.revision += 1
             self._joinpoints.weave(self._joinpoints.select(mark), self._at_work())
 
 

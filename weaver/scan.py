@@ -13,7 +13,18 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from types import BuiltinFunctionType, CodeType, FunctionType, MappingProxyType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    GetSetDescriptorType,
+    MappingProxyType,
+    MemberDescriptorType,
+    MethodDescriptorType,
+    MethodType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any, NamedTuple, cast
 
 from weaver.decorators import decorators_of
@@ -29,7 +40,10 @@ WIDTH = 10_000
 
 NATIVE = "it is a C function and has no Python code; weave its call sites, or set the property proxy = true"
 
-_NO_FUNCTIONS = frozenset({str, bytes, int, float, bool, complex, type(None), CodeType, ModuleType})
+_NO_FUNCTIONS = frozenset(
+    {str, bytes, int, float, bool, complex, type(None), CodeType, ModuleType}
+    | {GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType, WrapperDescriptorType}
+)
 
 
 class Nested(NamedTuple):

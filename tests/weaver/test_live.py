@@ -18,7 +18,6 @@ from tests.weaver.targets import Around, Recording, make_module, make_registry, 
 from weaver import context
 from weaver.dye import mask_of
 from weaver.errors import InvalidAttributeError, UnknownNameError
-from weaver.main_module import run_as_main
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 
@@ -369,6 +368,20 @@ def test_active_frames_end_in_the_code_they_began_in(module: Any) -> None:
     assert around.seen == ["enter", "leave 1"]
 
 
+def test_code_that_was_woven_is_used_again_until_a_setting_changes(module: Any) -> None:
+    registry, _ = started(module)
+    switch_on(registry, "execution(* live_target.inner(..)) and cflow(execution(* live_target.outer(..)))")
+    woven = module.inner.__code__, module.outer.__code__
+
+    registry.set("M", enabled=False)
+    registry.set("M", enabled=True)
+    again = module.inner.__code__, module.outer.__code__
+    registry.set("M", properties={"show": "all"})
+
+    assert all(one is other for one, other in zip(woven, again, strict=True))
+    assert module.inner.__code__ is not woven[0]
+
+
 def test_closure_that_an_active_frame_makes_after_the_monitor_is_off_tells_nothing(module: Any) -> None:
     make_module(
         "import gevent\ndef make(n):\n    gevent.sleep(0)\n    def inner():\n        return n\n    return inner\n",
@@ -489,49 +502,3 @@ def test_import_looks_at_nothing_while_no_monitor_is_on(module: Any) -> None:
 
     assert registry.report()["modules"][0]["inspected"] == 0
     assert len(registry.get("All")["joinpoints"]) > 10
-
-
-MAIN = """
-import sys
-
-def make(n):
-    return lambda: n
-
-class Tool:
-    def act(self, x):
-        return x + 1
-
-early = make(1)
-
-def middle(registry):
-    registry.set("Late", enabled=True, actions=["Recording"])
-    return early()
-
-if __name__ == "__main__":
-    results = [Tool().act(1), middle(sys.registry), sys.modules["__main__"].__spec__.name]
-    sys.results = results
-"""
-
-
-def test_module_that_runs_as_main_is_woven_before_its_functions_are_made(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "live_tool").mkdir()
-    (tmp_path / "live_tool" / "__init__.py").write_text("")
-    (tmp_path / "live_tool" / "__main__.py").write_text(MAIN)
-    monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(sys, "dont_write_bytecode", True)
-    before = sys.modules["__main__"], sys.argv[0]
-    recording = Recording()
-    registry = make_registry(recording)
-    monkeypatch.setattr(sys, "registry", registry, raising=False)
-    switch_on(registry, "execution(* live_tool.Tool.act(..))")
-    registry.add(monitor("Late", "execution(* live_tool..<lambda>(..))"))
-
-    run_as_main("live_tool", registry.on_main)
-
-    assert sys.results == [2, 1, "live_tool.__main__"]  # type: ignore[attr-defined]
-    assert [one.shadow.id for one in recording.seen] == ["live_tool:Tool.act", "live_tool:make.<locals>.<lambda>"]
-    assert (sys.modules["__main__"], sys.argv[0]) == before
-    with pytest.raises(ImportError, match="live_nothing"):
-        run_as_main("live_nothing", registry.on_main)
