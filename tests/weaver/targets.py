@@ -74,3 +74,20 @@ def make_registry(*actions: object) -> Registry:
 
 def monitor(name: str, pointcut: str, location: Location = "before", **more: Any) -> MonitorDefinition:
     return MonitorDefinition(name, "application", "custom", location, parse_pointcut(pointcut), **more)
+
+
+def started(module: ModuleType, *actions: object) -> tuple[Registry, Recording]:
+    recording = Recording()
+    registry = make_registry(recording, *actions)
+    registry.on_module(module)
+    return registry, recording
+
+
+def switch_on(registry: Registry, pointcut: str, location: Any = "before", name: str = "M", **attributes: Any) -> Any:
+    registry.add(monitor(name, pointcut, location))
+    actions = ["Around"] if location == "around" else ["Recording"]
+    return registry.set(name, **{"enabled": True, "actions": actions, **attributes})
+
+
+def arguments(recording: Recording) -> list[tuple[Any, ...]]:
+    return [tuple(one.arguments) for one in recording.seen]

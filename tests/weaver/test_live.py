@@ -2,7 +2,6 @@
 
 import gc
 import importlib
-import math
 import sys
 import weakref
 from collections.abc import Iterator
@@ -14,12 +13,11 @@ from typing import Any
 import gevent
 import pytest
 
-from tests.weaver.targets import Around, Recording, make_module, make_registry, monitor
+from tests.weaver.targets import Around, Recording, arguments, make_module, make_registry, monitor, started, switch_on
 from weaver import context
 from weaver.dye import mask_of
 from weaver.errors import InvalidAttributeError, UnknownNameError
 from weaver.pointcut.parser import parse_pointcut
-from weaver.registry import Registry
 
 spawn: Any = gevent.spawn
 
@@ -88,23 +86,6 @@ def module() -> Iterator[ModuleType]:
     made = make_module(SOURCE, "live_target")
     yield made
     sys.modules.pop("live_target", None)
-
-
-def started(module: ModuleType, *actions: object) -> tuple[Registry, Recording]:
-    recording = Recording()
-    registry = make_registry(recording, *actions)
-    registry.on_module(module)
-    return registry, recording
-
-
-def switch_on(registry: Registry, pointcut: str, location: Any = "before", name: str = "M", **attributes: Any) -> Any:
-    registry.add(monitor(name, pointcut, location))
-    actions = ["Around"] if location == "around" else ["Recording"]
-    return registry.set(name, **{"enabled": True, "actions": actions, **attributes})
-
-
-def arguments(recording: Recording) -> list[tuple[Any, ...]]:
-    return [tuple(one.arguments) for one in recording.seen]
 
 
 def test_call_of_a_function_is_woven_where_it_is_called_and_not_where_it_is_defined(module: Any) -> None:
@@ -450,35 +431,6 @@ def test_lambda_that_only_an_object_holds_is_found(module: Any) -> None:
 
     assert module.holder.kept() == 5
     assert len(recording.seen) == 1
-
-
-def test_c_function_is_reported_and_reached_by_a_proxy_on_request() -> None:
-    registry, recording = started(math)
-    original = math.floor
-
-    status = switch_on(registry, "execution(* math.floor(..))")
-    assert "C function" in status["failures"][0]
-    registry.set("M", properties={"proxy": True})
-    result = math.floor(2.5)
-    registry.set("M", enabled=False)
-    math.floor(3.5)
-
-    assert result == 2
-    assert arguments(recording) == [(2.5,)]
-    assert math.floor is original
-
-
-def test_proxy_that_somebody_replaced_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    registry, _ = started(math)
-    monkeypatch.setattr(math, "ceil", math.ceil)
-    switch_on(registry, "execution(* math.ceil(..))", properties={"proxy": True})
-    theirs = lambda x: 0  # noqa: E731
-    math.ceil = theirs
-
-    status = registry.set("M", enabled=False)
-
-    assert math.ceil is theirs
-    assert "another tool" in status["failures"][-1]
 
 
 def test_report_counts_what_was_done(module: Any) -> None:
