@@ -160,6 +160,7 @@ class EngineConfig:
 class RegistrarConfig:
     """Section ``[registrar]``.
 
+    Shape: ``users`` are ``NAME:PASSWORD``, ``service_route`` values of Service-Route.
     Units: all ``expires`` seconds.
     """
 
@@ -167,6 +168,9 @@ class RegistrarConfig:
     max_expires: int
     default_expires: int
     max_bindings: int
+    service_route: list[str]
+    realm: str
+    users: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from server.clock import Clock, SystemClock
 from server.config import ServerConfig, parse_addresses
 from server.container.addresses import Addresses, Local
+from server.container.authenticator import Authenticator, parse_users
 from server.container.container import Container
 from server.container.factory import ContainerFactory
 from server.container.registrar import ContainerRegistrar
@@ -24,6 +25,7 @@ from server.errors import ConfigError
 from server.http.listener import HttpListener
 from server.http.session_key import SessionKeys
 from server.http.wsgi import WsgiApplication
+from server.sip.auth import Realm
 from server.sip.ids import Ids
 from server.sip.timers import TimerSettings
 from server.sip.uri import SipUri, parse_uri
@@ -98,8 +100,17 @@ class Node:
                 config.dns.cache_entries,
             )
             addresses = Addresses({key: _advertised(*key[1:]) for key in self._locals()}, config.sip.domains)
+            realm = Realm(config.registrar.realm, secret)
+            users = parse_users(config.registrar.users)
             registrar = ContainerRegistrar(
-                store, self._dispatch, self._canonical, config.registrar, _flow_timer(config)
+                store,
+                self._dispatch,
+                self._canonical,
+                config.registrar,
+                Authenticator(realm, users, os.urandom, store.now),
+                clock.wall,
+                flow_timer=_flow_timer(config),
+                is_strict=bool(config.sip.domains),
             )
             self._routing = Routing(registrar, addresses, transports, self.locator, config.sip.outbound_proxy)
             keys = SessionKeys(secret)

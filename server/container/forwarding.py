@@ -162,7 +162,7 @@ def way_of(request: Request, uri: str, routes: Iterable[str] = ()) -> Way:
     uri = request_uri(uri)
     if not found:
         return Way(uri, (), uri)
-    first = _uri_of(found[0])
+    first = uri_of(found[0])
     if _is_loose(first):
         return Way(uri, found, first)
     first = request_uri(first)
@@ -235,7 +235,8 @@ def _without_address(uri: SipUri) -> SipUri:
     return replace(uri, port=None, params=params)
 
 
-def _uri_of(route: str) -> str:
+def uri_of(route: str) -> str:
+    """Return the URI of a Route value."""
     return route.partition("<")[2].partition(">")[0] or route
 
 

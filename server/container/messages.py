@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from server.container import redirection
 from server.container.records import SipRecord
 from server.container.sessions import ContainerApplicationSession, ContainerSipSession
 from server.engine.call import Call
 from server.servlet.errors import InvalidStateError
 from server.servlet.proxy import ProxyOptions
 from server.sip.message import Request, Response
+from server.sip.uri import parse_uri
 
 if TYPE_CHECKING:
     from server.container.container import Container
@@ -21,6 +23,9 @@ KEPT = frozenset(
     | {"v", "f", "t", "i", "m", "l"}
 )
 """Headers that the container keeps."""
+
+CONTACT = frozenset({"contact", "m"})
+"""A response that sends the caller elsewhere has the application's own (RFC 3261 21.3, 21.4.23)."""
 
 
 class _Message:
@@ -109,8 +114,11 @@ class _Outbound(_Message):
     def headers(self, name: str) -> Sequence[str]:
         return [value for other, value in self.extra if other.lower() == name.lower()]
 
+    def _is_kept(self, name: str) -> bool:
+        return name.lower() in KEPT
+
     def set_header(self, name: str, value: str) -> None:
-        if name.lower() in KEPT:
+        if self._is_kept(name):
             raise ValueError(f"{name}: this header is kept by the container")
         if any(character in value for character in "\r\n\0") or not name.replace("-", "").isalnum():
             raise ValueError(f"{name!r}: not a header line: {value!r}")
@@ -154,6 +162,9 @@ class InboundRequest(_Inbound):
 
     def create_proxy(self, options: ProxyOptions | None = None) -> ContainerProxy:
         return self.container.proxies.begin(self, options or ProxyOptions())
+
+    def push_route(self, uri: str) -> None:
+        raise InvalidStateError("a received request cannot be changed")
 
     def create_response(self, status: int, reason: str | None = None) -> OutboundResponse:
         if self.message.method == "ACK":
@@ -207,6 +218,11 @@ class InboundResponse(_Inbound):
             raise InvalidStateError("only a 2xx to an INVITE of one's own is acknowledged by the application")
         return OutboundAck(self.container, self.call, self.record)
 
+    def create_redirected(self) -> OutboundRequest | None:
+        if self.proxy is not None or self.origin.to.tag or self.status < 300:
+            raise InvalidStateError("only an initial request of one's own that has failed is sent elsewhere")
+        return redirected(self)
+
 
 class SentRequest(InboundRequest):
     """A request that we have sent, to read and to cancel."""
@@ -228,6 +244,10 @@ class OutboundResponse(_Outbound):
 
     proxy: ContainerProxy | None = None
     is_branch_response = False
+
+    def _is_kept(self, name: str) -> bool:
+        elsewhere = 300 <= self.status < 400 or self.status == 485
+        return super()._is_kept(name) and not (elsewhere and name.lower() in CONTACT)
 
     def __init__(self, to: InboundRequest, status: int, reason: str | None) -> None:
         self.container, self.call, self.record = to.container, to.call, to.record
@@ -266,6 +286,9 @@ class OutboundResponse(_Outbound):
     def create_ack(self) -> OutboundAck:
         raise InvalidStateError("a response that is sent here is acknowledged by the peer")
 
+    def create_redirected(self) -> OutboundRequest | None:
+        raise InvalidStateError("a response that is sent here is followed by the peer")
+
     def send(self) -> None:
         self._commit()
         self.container.sending.response(self)
@@ -299,6 +322,7 @@ class OutboundRequest(_Outbound):
         self.content_type: str | None = None
         self.sent = False
         self.max_forwards = 70
+        self.routes: list[str] = []
 
     @property
     def method(self) -> str:
@@ -337,6 +361,10 @@ class OutboundRequest(_Outbound):
             self.container, self.call, self.record, self.container.origin(self.call, self.record.invite_out)
         )
 
+    def push_route(self, uri: str) -> None:
+        parse_uri(uri)
+        self.routes.insert(0, f"<{uri}>")
+
     def send(self) -> None:
         self._commit()
         self.container.sending.request(self)
@@ -363,3 +391,16 @@ class OutboundCancel(OutboundRequest):
     def send(self) -> None:
         self._commit()
         self.container.sending.cancel(self.call, self.record)
+
+
+def redirected(response: InboundResponse) -> OutboundRequest | None:
+    """Return the request that failed as it goes to the next place that is left, in the same session."""
+    target = redirection.next_target(response.record, response.origin, response.message)
+    if target is None:
+        return None
+    origin, record = response.origin, response.record
+    record.state, record.dialog = "INITIAL", None
+    draft = OutboundRequest(response.container, response.call, record, origin.method, target, {})
+    draft.extra = [pair for pair in origin.headers.items() if pair[0].lower() not in KEPT]
+    draft.body = origin.body
+    return draft

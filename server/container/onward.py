@@ -59,8 +59,8 @@ def onward(
     addresses, ids = container.routing.addresses, container.ids
     found = way_of(request, target.uri, target.routes)
     hop, position = _hop(container, call, record, request, target, found)
-    if hop.uri != found.next_uri and not found.routes:
-        found = Way(hop.uri, (), hop.uri)
+    if not found.routes:
+        found = way_of(request, hop.uri, hop.routes)
     branch = ids.mint_branch(call.key)
     if request.method != "ACK":
         branch = looped_branch(branch, loop_hash(request, record.app))
@@ -101,8 +101,8 @@ def _hop(
             return Hop(found.uri, LOCAL), position
         if found.routes:
             return Hop(found.uri, *way(container.routing.flows_to(found.next_uri))), 0
-        if target.flow is not None:
-            return container.routing.bound_hop(target.uri, (target.flow, *target.others)), 0
+        if target.flows:
+            return container.routing.bound_hop(target.uri, target.flows), 0
         return container.routing.next_hop(target.uri), 0
     if _is_here(container, call, found.next_uri):
         return Hop(found.uri, LOCAL), 0

@@ -45,12 +45,6 @@ def instance_of(flow_id: str) -> str:
     return flow_id.rpartition("|")[0]
 
 
-def contact_params(flow_id: str) -> str:
-    """Return what the answer to a REGISTER says of a flow behind its contact."""
-    instance, _, number = flow_id.rpartition("|")
-    return f';+sip.instance="{instance}";reg-id={number}' if number else ""
-
-
 def _flow_id(contact: NameAddr) -> str:
     instance = (contact.params.get("+sip.instance") or "").strip('"')
     number = contact.params.get("reg-id") or ""

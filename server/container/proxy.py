@@ -389,8 +389,8 @@ def _target(target: str | Registration) -> Target:
     if isinstance(target, str):
         parse_uri(target)
         return Target(target)
-    flow, others = (target.flow, target.others) if isinstance(target, Bound) else (None, ())
-    return Target(target.contact, target.q, target.path, flow, others)
+    flows = target.flows if isinstance(target, Bound) else ()
+    return Target(target.contact, target.q, target.path, flows)
 
 
 def _ends_dialog(response: Response) -> bool:

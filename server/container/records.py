@@ -42,7 +42,8 @@ class SipRecord(msgspec.Struct, array_like=True):
     ``accepted`` is our 2xx that waits for its ACK; ``waits_for_ack`` says that a 2xx of the peer waits for ours,
     ``ack`` and ``ack_cseq`` are the last ACK sent; ``cancel`` says that a CANCEL waits for a provisional response;
     ``relay`` is the server transaction of the other leg that waits for the answer to our last request; ``proxies`` says
-    that the application passes on what belongs to the session.
+    that the application passes on what belongs to the session; ``tried`` and ``targets`` are where its first request
+    was sent and where it may be sent yet, after redirections.
     """
 
     id: str
@@ -67,6 +68,8 @@ class SipRecord(msgspec.Struct, array_like=True):
     cseq: int = 0
     relay: str = ""
     proxies: bool = False
+    tried: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
 
 
 class HttpRecord(msgspec.Struct, array_like=True):
@@ -90,7 +93,8 @@ class Sessions(msgspec.Struct, array_like=True):
 class Binding(msgspec.Struct, array_like=True):
     """One contact of an address of record; ``expires`` is a deadline, ``flow`` is where it registered from.
 
-    Shape: ``flow_id`` names the flow among those of one phone (``server.container.outbound``), empty without outbound.
+    Shape: ``flow_id`` names the flow among those of one phone (``server.container.outbound``), empty without outbound;
+    ``path`` are the Routes to the contact (RFC 3327), ``params`` what stood behind it but for its time.
     """
 
     uri: str
@@ -99,6 +103,8 @@ class Binding(msgspec.Struct, array_like=True):
     cseq: int
     flow: Flow
     flow_id: str = ""
+    path: tuple[str, ...] = ()
+    params: dict[str, str | None] = {}
 
 
 class Bindings(msgspec.Struct, array_like=True):

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from math import inf
 
 from server.config import RegistrarConfig
+from server.container.authenticator import Authenticator, user_of
+from server.container.bindings import listed, registered, unsupported
 from server.container.messages import InboundRequest
-from server.container.outbound import OPTION, contact_params, flow_ids, instance_of
+from server.container.outbound import OPTION, flow_ids, instance_of
 from server.container.records import Binding, Bindings
 from server.engine.call import Call, peek_section
 from server.engine.dispatch import Dispatch
 from server.servlet.errors import InvalidStateError
 from server.servlet.registrar import Registration
-from server.sip.headers import NameAddr
+from server.sip.headers.parameterized import parse_q
+from server.sip.headers.plain import format_date
 from server.sip.uri import SipUri, parse_uri
 from server.state.store import StateStore
 from server.transport.flow import Flow
 
+LOCAL_HOST = "@local"
+"""Stands for this server and its domains in a canonical address of record."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound(Registration):
-    """A contact with the flow that it registered over, and the others of the same phone (RFC 5626)."""
+    """A contact with the flows that its phone registered over, the newest first."""
 
-    flow: Flow | None = None
-    others: tuple[Flow, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
 
 class ContainerRegistrar:
     """Keeps bindings in the state store.
 
-    Shape: ``canonical`` turns a URI into the address of record that it names.
-    Units: ``flow_timer`` seconds after which a phone must have given a sign of life on its connection, 0 for never.
+    Shape: ``canonical`` turns a URI into the address of record that it names; ``is_strict`` says that only addresses of
+    this server are registered.
+    Units: ``flow_timer`` seconds after which a phone must have given a sign of life on its connection, 0 for never;
+    ``wall()`` tells the time of day.
     """
 
     def __init__(
@@ -41,57 +49,93 @@ class ContainerRegistrar:
         dispatch: Dispatch,
         canonical: Callable[[str], str],
         config: RegistrarConfig,
+        authenticator: Authenticator,
+        wall: Callable[[], float],
+        *,
         flow_timer: int,
+        is_strict: bool,
     ) -> None:
         self._store = store
         self._dispatch = dispatch
         self._canonical = canonical
         self._config = config
+        self._authenticator = authenticator
+        self._wall = wall
         self._flow_timer = flow_timer
+        self._is_strict = is_strict or not authenticator.is_open
+
+    def serves(self, uri: str) -> bool:
+        """Say whether addresses of the host of a URI are registered here."""
+        parsed = parse_uri(uri)
+        return isinstance(parsed, SipUri) and (not self._is_strict or self._canonical(uri).endswith(LOCAL_HOST))
+
+    def authenticate(self, request: InboundRequest, *, proxy: bool = False) -> str | None:
+        """Return who sends a request; None after it was answered with a challenge."""
+        return self._authenticator.authenticate(request, proxy=proxy)
 
     def register(self, request: InboundRequest) -> None:
-        """Do the steps of RFC 3261 10.3 that need no authentication, all or nothing, and answer."""
-        call = request.call
+        """Do the steps of RFC 3261 10.3 in their order, all or nothing, and answer."""
         if request.method != "REGISTER":
             raise InvalidStateError(f"{request.method} is no REGISTER")
         if not isinstance(parse_uri(request.to_uri), SipUri):
             request.create_response(400, "The address of record is no SIP URI").send()
             return
+        unknown = unsupported(request.message)
+        if unknown:
+            response = request.create_response(420)
+            response.set_header("Unsupported", unknown)
+            response.send()
+            return
+        user = self.authenticate(request)
+        if user is None:
+            return
+        if not self._authenticator.is_open and user != user_of(request.to_uri):
+            request.create_response(403).send()
+        elif not self.serves(request.to_uri):
+            request.create_response(404).send()
+        else:
+            self._update(request)
+
+    def _update(self, request: InboundRequest) -> None:
+        call = request.call
         now = call.engine.now()
         section = call.section("registrar", Bindings)
         section.address_of_record = self._canonical(request.to_uri)
         self.expire(call, now)
-        status, contacts = self._changed(request, section.contacts, now)
-        response = request.create_response(status)
-        if status == 200:
-            section.contacts = contacts
-            if contacts:
-                listed = (
-                    f"<{b.uri}>;expires={max(0, round(b.expires - now))}{contact_params(b.flow_id)}"
-                    for b in contacts.values()
-                )
-                response.extra.append(("Contact", ", ".join(listed)))
-            if any(flow_ids(request.message).ids):
-                response.extra.append(("Require", OPTION))
-                if self._flow_timer:
-                    response.extra.append(("Flow-Timer", str(self._flow_timer)))
-        elif status == 423:
-            response.set_header("Min-Expires", str(self._config.min_expires))
+        flow = call.transactions.servers[request.key].flow
+        outcome = registered(request.message, section.contacts, flow, now, self._config)
+        section.contacts = dict(outcome.contacts)
+        response = request.create_response(outcome.status)
+        response.extra += outcome.headers
+        if outcome.status == 200:
+            response.extra += listed(section.contacts, now)
+            response.extra += self._about(request)
         response.send()
 
-    def lookup(self, uri: str) -> list[Registration]:
-        """Return the live contacts of a URI, the newest first; a phone with several flows is one of them.
+    def _about(self, request: InboundRequest) -> list[tuple[str, str]]:
+        """Return what an answer says besides the contacts.
 
-        Source: RFC 5626 5.3 (no two flows of one phone are tried at once).
+        Source: RFC 3261 10.3 step 8; RFC 3327 5.3; RFC 3608 6.1; RFC 5626 6.
+        """
+        headers = [("Date", format_date(datetime.fromtimestamp(self._wall(), UTC)))]
+        headers += [("Path", line) for line in request.headers("Path")]
+        headers += [("Service-Route", route) for route in self._config.service_route]
+        if any(flow_ids(request.message).ids):
+            headers.append(("Require", OPTION))
+            if self._flow_timer:
+                headers.append(("Flow-Timer", str(self._flow_timer)))
+        return headers
+
+    def lookup(self, uri: str) -> list[Registration]:
+        """Return the live contacts of a URI, the newest first; of the flows of one phone, one contact.
+
+        Source: RFC 5626 7 (no two flows of a phone are tried at once).
         """
         now = self._store.now()
         phones: dict[str, list[Binding]] = {}
         for binding in self.bindings(self._canonical(uri)):
             phones.setdefault(instance_of(binding.flow_id) or binding.uri, []).append(binding)
-        return [
-            Bound(first.uri, first.expires - now, flow=first.flow, others=tuple([b.flow for b in rest]))
-            for first, *rest in phones.values()
-        ]
+        return [_bound(found, now) for found in phones.values()]
 
     def bindings(self, address_of_record: str) -> list[Binding]:
         """Return the live bindings of a canonical address of record, the newest first."""
@@ -114,35 +158,15 @@ class ContainerRegistrar:
         """Return when the first binding ends, infinity when there is none."""
         return min((b.expires for b in call.section("registrar", Bindings).contacts.values()), default=inf)
 
-    def _changed(
-        self, request: InboundRequest, present: dict[str, Binding], now: float
-    ) -> tuple[int, dict[str, Binding]]:
-        """Return the status and the bindings afterwards; on an error nothing changes."""
-        message = request.message
-        contacts = message.contacts
-        header = message.expires
-        if any(contact.uri == "*" for contact in contacts):
-            return (200, {}) if len(contacts) == 1 and header == 0 else (400, present)
-        changed = dict(present)
-        flow = request.call.transactions.servers[request.key].flow
-        refusal, ids = flow_ids(message)
-        if refusal:
-            return refusal, present
-        for contact, flow_id in zip(contacts, ids, strict=True):
-            key = flow_id or contact.uri
-            old = present.get(key)
-            if old is not None and old.call_id == message.call_id and old.cseq >= message.cseq.number:
-                return 500, present
-            seconds = self._seconds(contact, header)
-            if 0 < seconds < self._config.min_expires:
-                return 423, present
-            changed.pop(key, None)
-            if seconds:
-                number = message.cseq.number
-                changed[key] = Binding(contact.uri, now + seconds, message.call_id, number, flow, flow_id)
-        return (200, changed) if len(changed) <= self._config.max_bindings else (403, present)
 
-    def _seconds(self, contact: NameAddr, header: int | None) -> int:
-        text = contact.params.get("expires")
-        seconds = int(text) if text is not None and text.isdigit() and len(text) < 11 else header
-        return min(self._config.default_expires if seconds is None else seconds, self._config.max_expires)
+def _bound(bindings: list[Binding], now: float) -> Bound:
+    """Return the contact of a phone of which these are the flows, the newest first."""
+    newest = bindings[0]
+    return Bound(
+        newest.uri,
+        newest.expires - now,
+        parse_q(newest.params.get("q")),
+        newest.path,
+        (newest.params.get("+sip.instance") or "").strip('"'),
+        tuple([binding.flow for binding in bindings]),
+    )

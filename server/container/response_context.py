@@ -33,15 +33,14 @@ class ProxyTimers:
 class Target(msgspec.Struct, frozen=True, array_like=True):
     """Where a request may go.
 
-    Shape: ``q`` is the preference, 0 to 1; ``routes`` are to be visited on the way (RFC 3327), ``flow`` is the one that
-    the target registered over, ``others`` are those to try when it fails (RFC 5626).
+    Shape: ``q`` is the preference, 0 to 1; ``routes`` are to be visited on the way (RFC 3327), ``flows`` are those that
+    the target registered over.
     """
 
     uri: str
     q: float = 1.0
     routes: tuple[str, ...] = ()
-    flow: Flow | None = None
-    others: tuple[Flow, ...] = ()
+    flows: tuple[Flow, ...] = ()
 
 
 class Branch(msgspec.Struct, frozen=True, array_like=True):

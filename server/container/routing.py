@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from server.container.addresses import Addresses
+from server.container.forwarding import uri_of
 from server.container.outbound import instance_of
 from server.container.records import Binding
 from server.errors import TransportError
@@ -18,11 +19,12 @@ from server.transport.locator import Locator
 
 
 class Hop(NamedTuple):
-    """The next hop: the Request-URI to write, the flow to use, and those to use when it fails."""
+    """The next hop: the Request-URI and the Routes to write, the flow to use, and those to use when it fails."""
 
     uri: str
     flow: Flow
     others: tuple[Flow, ...] = ()
+    routes: tuple[str, ...] = ()
 
 
 class Locations(Protocol):
@@ -80,22 +82,25 @@ class Routing:
         return Hop(text, *way(self.flows_to(text)))
 
     def bound_hop(self, text: str, flows: tuple[Flow, ...]) -> Hop:
-        """Return the way to a phone over the first flow that is open of those that it registered over.
+        """Return the way to a phone over the flows that it registered over.
 
-        Errors: NotRoutableError when the connection of each is closed (RFC 5626 5.3).
+        Errors: NotRoutableError when all connections are closed (RFC 5626 5.3).
         """
         open_ones = [flow for flow in flows if self._is_open(flow)]
         if not open_ones:
             raise NotRoutableError(430, f"{text}: the connection it registered over is closed")
-        return Hop(text, *way(tuple(open_ones)))
+        return Hop(text, open_ones[0], tuple(open_ones[1:]))
 
     def _bound(self, text: str, bindings: list[Binding], *, secure: bool) -> Hop:
         """Return the way to the newest contact that can be reached, and the other flows of that phone (RFC 5626 5.3).
 
         A sips: request needs a secure flow.
 
-        Source: RFC 5626 5.3 (430), RFC 5630 5.3 (480).
+        Source: RFC 3327 5.4; RFC 5626 5.3 (430), RFC 5630 5.3 (480).
         """
+        newest = bindings[0]
+        if newest.path:
+            return Hop(newest.uri, *way(self.flows_to(uri_of(newest.path[0]))), newest.path)
         allowed = [binding for binding in bindings if binding.flow.secure or not secure]
         if not allowed:
             raise NotRoutableError(480, f"{text} is not registered over TLS")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from server.container.forwarding import option_tags
+from server.container.forwarding import option_tags, uri_of
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
 from server.container.routing import Hop, way
@@ -76,7 +76,7 @@ class Sending:
         """
         call, record = draft.call, draft.record
         if record.dialog is None or not draft.parts.get("in_dialog"):
-            (uri, flow, others), position = self._way(draft)
+            (uri, flow, others, routes), position = self._way(draft)
             record.flow = flow
             record.cseq += 1
             parts: dict[str, Any] = {
@@ -85,6 +85,7 @@ class Sending:
                 "to": record.remote,
                 "call_id": record.call_id,
                 "cseq": record.cseq,
+                "routes": routes,
             }
         else:
             record.dialog, parts = request_parts(record.dialog, draft.method)
@@ -151,7 +152,10 @@ class Sending:
         container = self._container
         position = container.chain.position_of(draft.record.app) + 1
         if container.chain.select(draft.method, position) is not None:
-            return Hop(draft.uri, LOCAL), position
+            return Hop(draft.uri, LOCAL, (), tuple(draft.routes)), position
+        if draft.routes:
+            flows = container.routing.flows_to(uri_of(draft.routes[0]))
+            return Hop(draft.uri, *way(flows), tuple(draft.routes)), 0
         return container.routing.next_hop(draft.uri), 0
 
     def _dialog_flows(self, record: SipRecord) -> tuple[Flow, ...]:

@@ -14,7 +14,7 @@ from server.servlet.sip_servlet import METHODS, SipServlet
 from server.servlet.timers import ServletTimer, TimerService
 from server.sip.sdp import held_answer, origin_of, with_origin
 from server.sip.status import reason_phrase
-from server.sip.uri import SipUri, parse_uri
+from server.sip.uri import SipUri, parse_uri, unescape, uris_equal
 
 __all__ = [
     "METHODS",
@@ -51,5 +51,7 @@ __all__ = [
     "origin_of",
     "parse_uri",
     "reason_phrase",
+    "unescape",
+    "uris_equal",
     "with_origin",
 ]

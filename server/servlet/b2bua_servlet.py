@@ -6,7 +6,6 @@ through, and keeps everything that routes or identifies a dialog to itself.
 
 from __future__ import annotations
 
-from server.servlet.errors import NotRoutableError
 from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.servlet.sip_servlet import SipServlet
@@ -83,10 +82,7 @@ class B2buaServlet(SipServlet):
         if not request.is_initial and request.session.linked is None:
             request.create_response(481).send()
             return
-        try:
-            self.next_leg(request).send() if request.is_initial else self.context.b2bua.create_request(request).send()
-        except NotRoutableError as error:
-            request.create_response(error.status, error.reason).send()
+        self.next_leg(request).send() if request.is_initial else self.context.b2bua.create_request(request).send()
 
     def _relay_back(self, response: SipResponse) -> None:
         if response.method in {"BYE", "CANCEL"}:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class SipMessage(Protocol):
     """What requests and responses have in common.
 
-    Headers that the container keeps (Via, From, To, Call-ID, CSeq, Contact, Route, Record-Route) can be read, not set.
+    Headers that the container keeps (Via, From, To, Call-ID, CSeq, Contact, Route, Record-Route) can be read, not set;
+    a redirection has the application's own Contact.
     """
 
     @property
@@ -123,6 +124,13 @@ class SipRequest(SipMessage, Protocol):
         """
         ...
 
+    def push_route(self, uri: str) -> None:
+        """Have an initial request that is being made go by way of ``uri``, before what was pushed until now.
+
+        Errors: ValueError for what is no URI; InvalidStateError for a received request.
+        """
+        ...
+
     def create_cancel(self) -> SipRequest:
         """Make the CANCEL of an INVITE that we sent; it waits for the first provisional response by itself.
 
@@ -164,5 +172,15 @@ class SipResponse(SipMessage, Protocol):
         """Make the ACK to a 2xx; the ACK to another final response is sent by the container.
 
         Errors: InvalidStateError when this is no 2xx to an INVITE.
+        """
+        ...
+
+    def create_redirected(self) -> SipRequest | None:
+        """Make our initial request that has failed anew, for the next place that its redirections named; None if none.
+
+        It is never sent to one place twice, nor to more than ten.
+
+        Errors: InvalidStateError for another kind of response.
+        Source: RFC 3261 8.1.3.4.
         """
         ...

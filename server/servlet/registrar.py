@@ -13,8 +13,8 @@ from server.servlet.messages import SipRequest
 class Registration:
     """One contact of an address of record.
 
-    Shape: ``q`` is the preference, 0 to 1; ``path`` are the Routes to it (RFC 3327); ``instance`` and ``reg_id`` name a
-    phone and one of its registrations (RFC 5626), empty and 0 for one that does not say.
+    Shape: ``q`` is the preference, 0 to 1; ``path`` are the Routes to it (RFC 3327); ``instance`` names the phone (RFC
+    5626), empty for one that does not say.
     Units: ``expires_in`` seconds from now.
     """
 
@@ -23,11 +23,24 @@ class Registration:
     q: float = 1.0
     path: tuple[str, ...] = ()
     instance: str = ""
-    reg_id: int = 0
 
 
 class Registrar(Protocol):
     """Keeps the location of phones in the state store."""
+
+    def serves(self, uri: str) -> bool:
+        """Say whether addresses of the host of a URI are registered here; without domains and users, all are."""
+        ...
+
+    def authenticate(self, request: SipRequest, *, proxy: bool = False) -> str | None:
+        """Return the user who sends a request, by its credentials; None after it was answered with a challenge.
+
+        ``proxy`` asks as a proxy does, with 407, for a request that is passed on. Without users in the configuration
+        nobody is asked, and the user is whoever the request says it is from.
+
+        Source: RFC 3261 22.
+        """
+        ...
 
     def register(self, request: SipRequest) -> None:
         """Do what a REGISTER asks and answer it.
@@ -37,5 +50,8 @@ class Registrar(Protocol):
         ...
 
     def lookup(self, uri: str) -> Sequence[Registration]:
-        """Return the live contacts for a URI, the newest first; none when it is not registered."""
+        """Return the live contacts for a URI, the newest first; none when it is not registered.
+
+        A phone that has registered several connections is one contact.
+        """
         ...

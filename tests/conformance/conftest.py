@@ -55,6 +55,7 @@ def settings(**sections: dict[str, Any]) -> ServerConfig:
     given = {"sip": {"listen": "127.0.0.1:0"}, "http": {"listen": ""}, **sections}
     if "listen" not in given["sip"]:
         given["sip"] = {"listen": "127.0.0.1:0", **given["sip"]}
+    config = replace(config, apps=given.pop("apps", {}))
     for name, values in given.items():
         config = replace(config, **{name: replace(getattr(config, name), **values)})
     return config

@@ -1,0 +1,99 @@
+"""A registrar and proxy: requests for a registered address go to its phones, all others out into the world."""
+
+from server.servlet import (
+    ProxyOptions,
+    Registration,
+    ServletContext,
+    SipRequest,
+    SipServlet,
+    SipUri,
+    parse_uri,
+    unescape,
+    uris_equal,
+)
+
+
+class ProxyRegistrarServlet(SipServlet):
+    """Registers phones and passes on to them whatever is for their address of record."""
+
+    def __init__(self, context: ServletContext) -> None:
+        super().__init__(context)
+        settings = context.settings
+        self._redirects = bool(settings["redirect"])
+        self._options = ProxyOptions(
+            record_route=settings["record_route"],
+            parallel=settings["parallel"],
+            recurse=settings["recurse"],
+            supervised=False,
+            timeout=float(settings["ring_time"]),
+        )
+
+    def do_register(self, request: SipRequest) -> None:
+        """Register a phone of this server, or pass the request on to the registrar that it is for."""
+        if self.context.registrar.serves(request.uri):
+            self.context.registrar.register(request)
+        else:
+            self.do_other(request)
+
+    def do_options(self, request: SipRequest) -> None:
+        """Answer a question about this server itself, pass on one about a phone."""
+        if "@" in request.uri:
+            self.do_other(request)
+        else:
+            super().do_options(request)
+
+    def do_other(self, request: SipRequest) -> None:
+        """Pass a request on, or say where to send it."""
+        targets = self._targets(request)
+        if not self._may_send(request):
+            return
+        if not targets:
+            request.create_response(480 if request.method != "REGISTER" else 404).send()
+        elif self._redirects:
+            self._redirect(request, targets)
+        else:
+            request.create_proxy(self._options).proxy_to(*targets)
+
+    do_invite = do_info = do_message = do_update = do_bye = do_other
+
+    def _targets(self, request: SipRequest) -> list[str | Registration]:
+        """Return the phones of an address, or the address itself if it is not for this server to know them."""
+        registrar = self.context.registrar
+        found: list[str | Registration] = [*registrar.lookup(request.uri)]
+        return found if found or registrar.serves(request.uri) else [request.uri]
+
+    def _may_send(self, request: SipRequest) -> bool:
+        """Say whether the sender may have the request passed on; if not, it was answered.
+
+        Who claims to be one of this server's users, and who wants to reach the world through it, must prove it.
+        """
+        registrar = self.context.registrar
+        if not registrar.serves(request.from_uri) and registrar.serves(request.uri):
+            return True
+        user = registrar.authenticate(request, proxy=not self._redirects)
+        if user is None:
+            return False
+        sender = parse_uri(request.from_uri)
+        if not isinstance(sender, SipUri) or user != unescape(sender.user or ""):
+            request.create_response(403).send()
+            return False
+        return True
+
+    def _redirect(self, request: SipRequest, targets: list[str | Registration]) -> None:
+        """Answer with the contacts, but for one that is where the request has been sent already."""
+        asked = parse_uri(request.uri)
+        contacts = [target for target in targets if not uris_equal(parse_uri(_uri(target)), asked)]
+        if not contacts:
+            request.create_response(480).send()
+            return
+        response = request.create_response(302)
+        response.set_header("Contact", ", ".join(f"<{_uri(target)}>{_preference(target)}" for target in contacts))
+        response.send()
+
+
+def _uri(target: str | Registration) -> str:
+    return target if isinstance(target, str) else target.contact
+
+
+def _preference(target: str | Registration) -> str:
+    return "" if isinstance(target, str) else f";q={target.q:.3g};expires={round(target.expires_in)}"

@@ -1,0 +1,99 @@
+"""Asks callers who they are: digest authentication with the users of the configuration.
+
+Which counts of a nonce were used is remembered here and not in the call state: a request that is replayed to another
+engine within the lifetime of its nonce is not noticed.
+
+Source: RFC 3261 22; RFC 7616; RFC 8760.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from server.container.messages import InboundRequest
+from server.errors import ConfigError
+from server.sip.auth import (
+    ACCEPTED,
+    MALFORMED,
+    PROXY,
+    STALE,
+    UNCHALLENGED,
+    USER_AGENT,
+    Realm,
+    challenge,
+    ha1_of,
+    verify,
+)
+from server.sip.nonce import NonceCounts
+from server.sip.uri import SipUri, parse_uri, unescape
+
+NONCE_BYTES = 12
+
+
+class Authenticator:
+    """Knows the users of one realm.
+
+    Shape: ``users`` maps a name to its password; ``random(n)`` returns n bytes that nobody can guess.
+    Units: ``now()`` tells seconds on the state store's clock.
+    """
+
+    def __init__(
+        self, realm: Realm, users: Mapping[str, str], random: Callable[[int], bytes], now: Callable[[], float]
+    ) -> None:
+        self._realm = realm
+        self._users = users
+        self._random = random
+        self._now = now
+        self._counts = NonceCounts()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there are no users, so that nobody is asked."""
+        return not self._users
+
+    def authenticate(self, request: InboundRequest, *, proxy: bool) -> str | None:
+        """Return the user whose credentials are right; None after the request was answered with a challenge.
+
+        Where nobody is asked, whoever the request says it is from is the user.
+        """
+        if self.is_open or request.method in UNCHALLENGED:
+            return user_of(request.from_uri)
+        side = PROXY if proxy else USER_AGENT
+        verdict = verify(self._realm, side, request.message, self._ha1, self._now(), self._counts)
+        if verdict.outcome == ACCEPTED:
+            return verdict.username
+        response = request.create_response(400 if verdict.outcome == MALFORMED else side.status)
+        if verdict.outcome != MALFORMED:
+            lines = challenge(self._realm, self._now(), self._random(NONCE_BYTES), stale=verdict.outcome == STALE)
+            response.extra += [(side.challenge, line) for line in lines]
+        response.send()
+        return None
+
+    def _ha1(self, username: str, algorithm: str) -> str | None:
+        password = self._users.get(username)
+        return None if password is None else ha1_of(algorithm, username, self._realm.name, password)
+
+
+def user_of(text: str) -> str:
+    """Return the user of a SIP URI without escapes, empty for none."""
+    uri = parse_uri(text)
+    return unescape(uri.user or "") if isinstance(uri, SipUri) else ""
+
+
+def parse_users(entries: Sequence[str]) -> dict[str, str]:
+    """Return the passwords of ``NAME:PASSWORD`` entries by name.
+
+    Errors: ConfigError; it does not repeat the entry, which is a secret.
+    """
+    users: dict[str, str] = {}
+    faults = []
+    for number, entry in enumerate(entries, 1):
+        name, colon, password = entry.partition(":")
+        if not name or not colon or not password:
+            faults.append(f"registrar.users: entry {number} is not NAME:PASSWORD")
+        elif name in users:
+            faults.append(f"registrar.users: {name} stands twice")
+        users[name] = password
+    if faults:
+        raise ConfigError(faults)
+    return users

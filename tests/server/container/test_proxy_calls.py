@@ -1,0 +1,139 @@
+"""Whole calls through a proxying application, on a wire and a clock of the test's own."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from server.container.records import Sessions
+from server.container.response_context import Contexts
+from server.engine.call import peek_section
+from server.servlet import InvalidStateError, ProxyOptions, SipRequest, SipResponse, SipServlet
+from server.sip.message import Request, Response
+from tests.server.container.kit import BOB, House, lines, reply
+
+CAROL = ("192.0.2.3", 5060)
+TIMER_C = 185.0
+
+
+class Forking(SipServlet):
+    """Proxies to Bob and Carol, and stays in the way."""
+
+    def do_invite(self, request: SipRequest) -> None:
+        proxy = request.create_proxy(ProxyOptions(record_route=True))
+        proxy.proxy_to("sip:bob@192.0.2.2", "sip:carol@192.0.2.3")
+        assert [branch.uri for branch in proxy.branches] == ["sip:bob@192.0.2.2", "sip:carol@192.0.2.3"]
+        assert request.create_proxy().branches == proxy.branches
+
+    def do_message(self, request: SipRequest) -> None:
+        request.create_proxy().proxy_to("sip:bob@192.0.2.2")
+
+    def do_success_response(self, response: SipResponse) -> None:
+        for misuse in (response.create_ack, response.request.create_proxy):
+            with pytest.raises(InvalidStateError):
+                misuse()
+
+
+@pytest.fixture
+def house() -> Iterator[House]:
+    opened = House(Forking)
+    yield opened
+    opened.close()
+
+
+def forked(house: House) -> tuple[Request, Request]:
+    bob, carol = [message for message in house.receive(house.request()) if isinstance(message, Request)]
+    return bob, carol
+
+
+def test_p3_timer_c_cancels_a_branch_that_only_rings(house: House) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(bob, 180), BOB)
+    house.receive(reply(carol, 486), CAROL)
+
+    too_early = lines(house.pass_time(TIMER_C - 1))
+    cancelled = lines(house.pass_time(1.1))
+
+    assert too_early == []
+    assert cancelled == ["CANCEL"]
+    sent = house.receive(reply(bob, 487), BOB)
+    assert lines(sent) == ["ACK", "486 INVITE"]
+
+
+def test_p3_provisional_response_gives_a_branch_its_time_anew(house: House) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(carol, 486), CAROL)
+    house.receive(reply(bob, 180), BOB)
+    house.pass_time(TIMER_C - 1)
+
+    house.receive(reply(bob, 183), BOB)
+
+    assert lines(house.pass_time(TIMER_C - 1)) == []
+
+
+def test_p5_branch_that_does_not_answer_its_cancel_is_given_up(house: House) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(bob, 180), BOB)
+
+    house.receive(reply(carol, 603), CAROL)
+
+    assert "603 INVITE" in lines(house.pass_time(33.0))
+
+
+def test_p4_branch_that_cannot_be_reached_counts_as_503_and_alone_as_500(house: House) -> None:
+    house.wire.broken = {"192.0.2.2", "192.0.2.3"}
+
+    sent = lines(house.receive(house.request()))
+
+    assert sent[-1] == "500 INVITE"
+
+
+def test_p4_request_other_than_invite_that_nobody_answers_gets_no_408(house: House) -> None:
+    house.receive(house.request("MESSAGE"))
+
+    sent = [line for _ in range(40) for line in lines(house.pass_time(1.0))]
+
+    assert set(sent) <= {"MESSAGE"}
+    assert house.engine.store.statistics().calls == 0
+
+
+def test_p3_call_state_is_gone_when_call_and_transactions_are_over(house: House) -> None:
+    bob, carol = forked(house)
+    (accepted,) = house.receive(reply(bob, 200), BOB)
+    assert isinstance(accepted, Response)
+    house.receive(reply(carol, 180), CAROL)
+    house.receive(reply(carol, 487), CAROL)
+
+    routes = [("Route", str(route)) for route in reversed(accepted.record_routes)]
+    (ack,) = house.receive(house.request("ACK", 1, "b", extra=routes))
+    (bye,) = house.receive(house.request("BYE", 2, "b", extra=routes))
+    house.receive(reply(bye, 200), BOB)
+    for _ in range(40):
+        house.pass_time(1.0)
+
+    assert (ack.method, bye.method) == ("ACK", "BYE")
+    assert house.engine.store.statistics().calls == 0
+
+
+def test_p3_established_call_keeps_its_session_and_nothing_of_its_transactions(house: House) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(carol, 486), CAROL)
+    house.receive(reply(bob, 200), BOB)
+    for _ in range(40):
+        house.pass_time(1.0)
+
+    found = house.engine.store.peek(house.engine.dispatch.hashed("call", "c-1"))
+
+    assert found is not None
+    assert peek_section(found[1], "proxies", Contexts).contexts == {}
+    assert [record.state for record in peek_section(found[1], "sessions", Sessions).sips.values()] == ["CONFIRMED"]
+    assert [flows.keys() for flows in peek_section(found[1], "proxies", Contexts).flows.values()] == [{"a", "b"}]
+
+
+def test_p3_callers_next_request_after_a_lost_call_state_is_refused_and_its_ack_goes_on(house: House) -> None:
+    route = ("Route", f"<sip:00000000.{'0' * 20}@127.0.0.1:{house.node.udp.local[1]};lr>")
+
+    refused = house.receive(house.request("BYE", 2, "b", extra=[route]))
+    passed = house.receive(house.request("ACK", 1, "b", extra=[route]))
+
+    assert lines(refused) == ["481 BYE"]
+    assert lines(passed) == ["ACK"]
