@@ -146,7 +146,8 @@ class EngineConfig:
     """Section ``[engine]``.
 
     Units: ``turn_budget_ms`` milliseconds after which a turn stores what it has; ``lock_timeout`` seconds that HTTP
-    waits for a call; ``near_cache_bytes`` bytes of call state kept decoded.
+    waits for a call; ``near_cache_bytes`` bytes of call state kept decoded; ``inactivity`` seconds without any message
+    after which a call is ended.
     """
 
     turn_items: int
@@ -154,6 +155,7 @@ class EngineConfig:
     lock_timeout: float
     near_cache_bytes: int
     call_state_bytes: int
+    inactivity: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,7 @@ class NodeStatistics:
 
     engine: EngineStatistics
     servlet_errors: int
+    abandoned_calls: int
     locator: LocatorStatistics
     transports: Mapping[str, object]
 
@@ -179,7 +180,10 @@ class Node:
         """Return the present counts."""
         transports = {name: transport.statistics() for name, transport in self._named()}
         locator = self.locator.statistics()
-        return NodeStatistics(self.engine.statistics(), self.container.servlet_errors, locator, transports)
+        container = self.container
+        return NodeStatistics(
+            self.engine.statistics(), container.servlet_errors, container.abandoned_calls, locator, transports
+        )
 
     def _canonical(self, text: str) -> str:
         return self._routing.canonical(text)

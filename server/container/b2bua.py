@@ -88,6 +88,8 @@ class ContainerB2bua:
     def relay_response(self, response: SipResponse) -> OutboundResponse | None:
         """Make the response for the other leg; None when nobody waits for it there."""
         inbound = cast("InboundResponse", response)
+        if inbound.status < 200 and inbound.method != "INVITE":
+            return None
         other = self._linked(inbound.call, inbound.record)
         if other is None:
             return None

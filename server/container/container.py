@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
+from server.container import inactivity
 from server.container.b2bua import ContainerB2bua
 from server.container.chain import Chain
 from server.container.deployment import deploy
 from server.container.factory import ContainerFactory
+from server.container.forks import end_early
 from server.container.inbound import Inbound
 from server.container.messages import InboundRequest
 from server.container.onward import stray
@@ -63,6 +65,7 @@ class Container:
         self.inbound = Inbound(self)
         self.chain = Chain(())
         self.servlet_errors = 0
+        self.abandoned_calls = 0
         engine.user = self
         engine.addressing = routing
 
@@ -115,13 +118,18 @@ class Container:
         fire(self, call, records, now)
         self.registrar.expire(call, now)
         self.proxies.expire(call, now)
-        _sweep(records, now)
+        end_early(call)
+        if inactivity.is_abandoned(call, now):
+            self.abandoned_calls += 1
+            inactivity.end(self, call)
+        _sweep(call, records, now)
 
     def next_due(self, call: Call) -> float:
         """Return the next deadline in the container's sections."""
         records = call.section("sessions", Sessions)
         due = min(self.registrar.next_due(call), self.proxies.next_due(call))
-        _sweep(records, call.engine.now())
+        _sweep(call, records, call.engine.now())
+        due = min(due, inactivity.next_due(call))
         for record in records.sips.values():
             if record.accepted is not None:
                 due = min(due, record.accepted.next_due)
@@ -223,14 +231,19 @@ class Container:
             log.exception("no_ack_received of %s failed", record.handler)
 
 
-def _sweep(records: Sessions, now: float) -> None:
-    """Remove SIP and HTTP sessions that have ended, and application sessions that have no child left."""
-    for record in [r for r in records.sips.values() if r.state == "TERMINATED"]:
+def _sweep(call: Call, records: Sessions, now: float) -> None:
+    """Remove SIP and HTTP sessions that have ended, and application sessions that have no child left.
+
+    A SIP session that we have ended stays until its BYE is answered, for the BYE of the peer that may cross it.
+    """
+    clients = call.transactions.clients
+    for record in [r for r in records.sips.values() if r.state == "TERMINATED" and r.bye_out not in clients]:
         del records.sips[record.id]
     for http in [r for r in records.https.values() if r.expires <= now]:
         del records.https[http.id]
     if records.applications:
-        parents = {r.application for r in records.sips.values()} | {r.application for r in records.https.values()}
+        alive = (r for r in records.sips.values() if r.state != "TERMINATED")
+        parents = {r.application for r in alive} | {r.application for r in records.https.values()}
         for key, application in list(records.applications.items()):
             if key not in parents and not application.timers and application.expires <= now:
                 del records.applications[key]

@@ -6,12 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.container.factory import new_application
+from server.container.forks import family, session_of, session_of_response
 from server.container.forwarding import routed
 from server.container.messages import InboundRequest, InboundResponse, OutboundAck
 from server.container.records import Sessions, SipRecord
 from server.engine import transactions
 from server.engine.call import Call
-from server.engine.transactions import Delivery
+from server.engine.transactions import LOCAL, Delivery
 from server.servlet.sip_servlet import METHODS
 from server.sip import transaction as machine
 from server.sip.build import make_response
@@ -43,10 +44,14 @@ class Inbound:
             "response": self._response,
             "timeout": self._no_response,
             "transport-error": self._no_response,
+            "no-ack": self._nothing,
+            "no-answer": self._no_answer,
         }
 
     def deliver(self, call: Call, delivery: Delivery) -> None:
         """Take one delivery."""
+        if delivery.message is not None:
+            call.section("sessions", Sessions).heard = call.engine.now()
         self._events[delivery.event](call, delivery)
 
     def _request(self, call: Call, delivery: Delivery) -> None:
@@ -68,6 +73,9 @@ class Inbound:
         container = self._container
         if isinstance(request.request_uri, OtherUri):
             container.answer(call, delivery.key, request, 416)
+            return
+        if _is_merged(call, delivery, request):
+            container.answer(call, delivery.key, request, 482)
             return
         target = container.chain.select(request.method, delivery.position)
         if target is None:
@@ -104,20 +112,23 @@ class Inbound:
 
     def _in_dialog(self, call: Call, delivery: Delivery, request: Request, tag: str) -> None:
         container = self._container
-        record = call.section("sessions", Sessions).sips.get(tag)
+        record = session_of(call, tag, request.from_.tag or "")
         if record is None or record.dialog is None or record.state == "TERMINATED":
-            container.answer(call, delivery.key, request, 481)
+            crossing = request.method == "BYE" and record is not None and bool(record.bye_out)
+            container.answer(call, delivery.key, request, 200 if crossing else 481)
             return
         if request.method not in METHODS:
             container.answer(call, delivery.key, request, 405, extra=(("Allow", ", ".join(METHODS)),))
             return
         record.dialog, refusal = on_request(record.dialog, request)
-        if refusal is None and request.method == "INVITE" and record.invite_in:
+        is_open = request.method == "INVITE" and bool(record.invite_in)
+        if refusal is None and is_open:
             refusal = 500
         elif refusal is None and request.method == "INVITE" and record.invite_out:
             refusal = 491
         if refusal is not None:
-            container.answer(call, delivery.key, request, refusal)
+            again = (("Retry-After", str(container.ids.below(11))),) if refusal == 500 and is_open else ()
+            container.answer(call, delivery.key, request, refusal, extra=again)
             return
         call.transactions.servers[delivery.key].session = tag
         if request.method == "INVITE":
@@ -168,12 +179,14 @@ class Inbound:
         if token:
             self._proxied(call, delivery, ack, token)
             return
-        record = call.section("sessions", Sessions).sips.get(ack.to.tag or "")
+        record = session_of(call, ack.to.tag or "", ack.from_.tag or "")
         if record is None or record.state == "TERMINATED":
             return
         first = record.accepted is not None or delivery.flow.transport == "LOCAL"
         record.accepted = None
-        if first:
+        if record.bye_waits:
+            self._container.sending.in_dialog(call, record, "BYE").send()
+        elif first:
             container = self._container
             container.invoke(container.servlet_of(record), self._facade(call, record, ack, delivery))
 
@@ -182,8 +195,10 @@ class Inbound:
         assert isinstance(response, Response)
         if self._container.proxies.take(call, delivery):
             return
-        record = call.section("sessions", Sessions).sips.get(delivery.session)
-        if record is None or response.status == 100:
+        if response.status == 100:
+            return
+        record = session_of_response(call, self._container.ids, delivery.session, response)
+        if record is None:
             return
         if record.state != "CONFIRMED":
             record.flow = delivery.flow  # that of the target which answered, where there were several
@@ -202,7 +217,10 @@ class Inbound:
             return
         if status >= 300:
             record.invite_out = ""
-            if record.state != "CONFIRMED" or status in SESSION_ENDERS:
+            for other in family(call, record):
+                if other.state != "CONFIRMED":
+                    other.state = "TERMINATED"
+            if status in SESSION_ENDERS:
                 record.state = "TERMINATED"
             self._to_servlet(call, delivery, record, response)
             return
@@ -227,14 +245,16 @@ class Inbound:
 
     def _accept(self, call: Call, delivery: Delivery, record: SipRecord, response: Response) -> None:
         """Confirm the dialog that a 2xx makes, or refresh the one it is in."""
-        tag = response.to.tag
-        if record.dialog is None or (record.state != "CONFIRMED" and record.dialog.remote_tag != tag):
+        if record.dialog is None:
             record.dialog = open_uac(_origin(delivery), response)
         else:
             record.dialog = on_response(record.dialog, response)
         record.state = "CONFIRMED"
         record.invite_out, record.ack, record.ack_cseq = "", b"", response.cseq.number
         record.waits_for_ack = True
+        other = call.section("sessions", Sessions).sips.get(record.linked)
+        if other is not None:
+            other.linked = record.id
         if record.cancel:
             self._refuse_late(call, record)
         else:
@@ -248,18 +268,26 @@ class Inbound:
 
     def _second_dialog(self, call: Call, delivery: Delivery, record: SipRecord, response: Response) -> None:
         """Acknowledge and end the dialog of a second callee that answered a forked INVITE (RFC 3261 13.2.2.4)."""
-        kept = record.dialog, record.ack_cseq, record.ack, record.waits_for_ack, record.state
+        tag = response.to.tag or ""
+        if tag in record.refused:
+            transactions.send_directly(call, parse_message(record.refused[tag]), record.flow)
+            return
+        for early in family(call, record):
+            if early is not record and early.dialog is not None and early.dialog.remote_tag == tag:
+                early.state = "TERMINATED"
+        kept = record.dialog, record.ack_cseq, record.ack, record.waits_for_ack, record.state, record.bye_out
         record.dialog, record.ack_cseq = open_uac(_origin(delivery), response), response.cseq.number
         OutboundAck(self._container, call, record).send()
+        record.refused = {**record.refused, tag: record.ack}
         self._container.sending.in_dialog(call, record, "BYE").send()
-        record.dialog, record.ack_cseq, record.ack, record.waits_for_ack, record.state = kept
+        record.dialog, record.ack_cseq, record.ack, record.waits_for_ack, record.state, record.bye_out = kept
 
     def _no_response(self, call: Call, delivery: Delivery) -> None:
         """Turn a timeout or a transport error of a client transaction into the response that the user sees."""
         if self._container.proxies.take(call, delivery):
             return
         record = call.section("sessions", Sessions).sips.get(delivery.session)
-        if record is None or delivery.key in call.transactions.servers:
+        if record is None:
             return
         origin = _origin(delivery)
         if origin.method == "CANCEL":
@@ -267,6 +295,15 @@ class Inbound:
         status = FINAL_TIMEOUT if delivery.event == "timeout" else FINAL_TRANSPORT
         response = make_response(origin, status, to_tag=origin.to.tag or "none")
         self._response(call, delivery._replace(event="response", message=response))
+
+    def _nothing(self, call: Call, delivery: Delivery) -> None:
+        """Take notice that a refusal was never acknowledged: it has ended what it was for."""
+
+    def _no_answer(self, call: Call, delivery: Delivery) -> None:
+        """End a session whose application did not answer its only request while somebody waited for it."""
+        record = call.section("sessions", Sessions).sips.get(delivery.session)
+        if record is not None and record.dialog is None and not record.proxies:
+            record.state = "TERMINATED"
 
     def _to_servlet(self, call: Call, delivery: Delivery, record: SipRecord, response: Response) -> None:
         origin, flow = _origin(delivery), delivery.flow
@@ -278,6 +315,25 @@ class Inbound:
         return InboundRequest(
             self._container, call, record, request, delivery.key, (flow.remote_host, flow.remote_port)
         )
+
+
+def _is_merged(call: Call, delivery: Delivery, request: Request) -> bool:
+    """Say whether a request came before on another way, and was not passed on: then it is answered there.
+
+    Source: RFC 3261 8.2.2.2.
+    """
+    servers = call.transactions.servers
+    if len(servers) < 2 or delivery.flow == LOCAL or request.method == "REGISTER":
+        return False
+    sips = call.section("sessions", Sessions).sips
+    for key, server in servers.items():
+        first = sips.get(server.session)
+        if key == delivery.key or server.flow == LOCAL or (first is not None and first.proxies):
+            continue
+        other = transactions.request_of(call, key)
+        if (other.cseq, other.from_.tag, other.call_id) == (request.cseq, request.from_.tag, request.call_id):
+            return other.to.tag is None
+    return False
 
 
 def _origin(delivery: Delivery) -> Request:

@@ -171,6 +171,8 @@ class InboundRequest(_Inbound):
             raise InvalidStateError("an ACK is not answered")
         if not 101 <= status <= 699:
             raise ValueError(f"{status} is no status that an application may send")
+        if status < 200 and self.message.method != "INVITE":
+            raise ValueError(f"{self.message.method} has no provisional response but 100 (RFC 4320 4.1)")
         return OutboundResponse(self, status, reason)
 
     def create_cancel(self) -> OutboundCancel:

@@ -43,7 +43,9 @@ class SipRecord(msgspec.Struct, array_like=True):
     ``ack`` and ``ack_cseq`` are the last ACK sent; ``cancel`` says that a CANCEL waits for a provisional response;
     ``relay`` is the server transaction of the other leg that waits for the answer to our last request; ``proxies`` says
     that the application passes on what belongs to the session; ``tried`` and ``targets`` are where its first request
-    was sent and where it may be sent yet, after redirections.
+    was sent and where it may be sent yet, after redirections; ``origin`` is the session that this one is derived from;
+    ``refused`` are the ACKs to further callees of a forked INVITE, by their tag; ``bye_waits`` says that a BYE waits
+    for the ACK to our 2xx, ``bye_out`` is the key of the BYE that was sent.
     """
 
     id: str
@@ -70,6 +72,10 @@ class SipRecord(msgspec.Struct, array_like=True):
     proxies: bool = False
     tried: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
+    origin: str = ""
+    refused: dict[str, bytes] = {}
+    bye_waits: bool = False
+    bye_out: str = ""
 
 
 class HttpRecord(msgspec.Struct, array_like=True):
@@ -82,12 +88,13 @@ class HttpRecord(msgspec.Struct, array_like=True):
 
 
 class Sessions(msgspec.Struct, array_like=True):
-    """The section ``sessions``."""
+    """The section ``sessions``; ``heard`` is when the last message came."""
 
     applications: dict[str, ApplicationRecord] = {}
     sips: dict[str, SipRecord] = {}
     https: dict[str, HttpRecord] = {}
     serial: int = 0
+    heard: float = 0.0
 
 
 class Binding(msgspec.Struct, array_like=True):

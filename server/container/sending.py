@@ -13,7 +13,7 @@ from server.engine.call import Call
 from server.engine.transactions import LOCAL
 from server.servlet.errors import InvalidStateError
 from server.sip.build import make_cancel, make_request, make_response
-from server.sip.dialog import open_uas, request_parts
+from server.sip.dialog import on_accepted, open_uas, request_parts
 from server.sip.message import Request
 from server.sip.usage.invite import accept
 from server.transport.flow import Flow
@@ -40,6 +40,11 @@ class Sending:
         """
         call, record, to = draft.call, draft.record, draft.to
         request = to.message
+        if request.method != "INVITE" and draft.status == 408:
+            # Whoever asked has given up by now; a 408 would only come too late (RFC 4320 4.2).
+            call.transactions.servers.pop(to.key, None)
+            record.state = "TERMINATED" if record.dialog is None else record.state
+            return
         if draft.status < 300 or draft.status == 420:
             _refuse_unsupported(draft)
         status = draft.status
@@ -65,6 +70,8 @@ class Sending:
                 record.accepted = accept(response, request.cseq.number, call.engine.now(), call.engine.timers)
         elif (request.method == "BYE" or record.dialog is None) and status >= 200:
             record.state = "TERMINATED"
+        if record.dialog is not None and request.to.tag and 200 <= status < 300:
+            record.dialog = on_accepted(record.dialog, request)
         if status >= 200:
             self._container.proxies.withdraw(call, to.key, status)
         self._container.defer(call, transactions.send_response(call, to.key, response, call.engine.now()))
@@ -75,6 +82,9 @@ class Sending:
         Errors: NotRoutableError when there is no way to the target.
         """
         call, record = draft.call, draft.record
+        if draft.method == "BYE" and record.accepted is not None:
+            record.bye_waits = True  # the callee may not hang up before the ACK (RFC 3261 15)
+            return
         if record.dialog is None or not draft.parts.get("in_dialog"):
             (uri, flow, others, routes), position = self._way(draft)
             record.flow = flow
@@ -95,7 +105,7 @@ class Sending:
         if draft.method == "INVITE":
             record.invite_out = key
         elif draft.method == "BYE":
-            record.state = "TERMINATED"
+            record.state, record.bye_out, record.bye_waits = "TERMINATED", key, False
 
     def in_dialog(self, call: Call, record: SipRecord, method: str) -> OutboundRequest:
         """Make a request inside a dialog.
@@ -135,6 +145,7 @@ class Sending:
         record.cancel = False
         cancel = make_cancel(self._container.origin(call, record.invite_out))
         transactions.send_request(call, cancel, client.flow, record.id, call.engine.now())
+        transactions.cancelled(call, record.invite_out, call.engine.now())
 
     def _answered_invite(self, record: SipRecord, request: Request, status: int) -> None:
         initial = not request.to.tag

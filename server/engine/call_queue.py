@@ -40,6 +40,9 @@ class CallQueues:
             return False
         return True
 
+    def __contains__(self, key: CallKey) -> bool:
+        return key in self._queues
+
     def __len__(self) -> int:
         return len(self._queues)
 

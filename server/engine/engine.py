@@ -23,6 +23,7 @@ from server.engine.refusal import Refusals
 from server.engine.targets import Addressing
 from server.engine.timers import NearTimers
 from server.engine.transactions import Delivery
+from server.engine.trying import WAIT, WaitingInvites
 from server.engine.turn import run_turn
 from server.errors import CallStateLockedError, TransportError
 from server.greenlets import Greenlet, Workers, spawn
@@ -111,27 +112,29 @@ class Engine:
         self.turn_items = config.turn_items
         self.turn_budget = config.turn_budget_ms / 1000
         self.lock_timeout = config.lock_timeout
+        self.inactivity = config.inactivity
         self.near_cache: NearCache[Call] = NearCache(config.near_cache_bytes)
         self.workers = Workers("call")
         self.queues = CallQueues(self.workers, self._work)
         self.near_timers = NearTimers(self.now, self.wake)
         self.refusals = Refusals(transports)
+        self.waiting_invites = WaitingInvites(transports)
         self.failed_items = 0
         self._messages = 0
         self._malformed = 0
-        self._poller: Greenlet | None = None
+        self._watchers: list[Greenlet] = []
 
     def start(self) -> None:
-        """Begin to poll the state tier."""
-        self._poller = spawn("state-tier-poll", self._poll)
+        """Begin to poll the state tier, and to look after INVITEs that wait."""
+        self._watchers = [spawn("state-tier-poll", self._poll), spawn("trying", self._watch_invites)]
 
     def stop(self, timeout: float) -> None:
         """Stop polling and end the workers when their calls are done, at the latest after ``timeout`` seconds.
 
         Switches: yes.
         """
-        if self._poller is not None:
-            self._poller.kill(timeout=timeout)
+        for watcher in self._watchers:
+            watcher.kill(timeout=timeout)
         with gevent.Timeout(timeout, False):
             while len(self.queues):
                 gevent.sleep(0.01)
@@ -270,8 +273,18 @@ class Engine:
                 return
             message = checked
             flow = answer_flow(message.via, flow)
+            if message.method == "INVITE":
+                self.waiting_invites.add(self.monotonic(), key, message, flow)
         if key is not None:
             self.queues.enqueue(key, Item("message", message, flow))
+
+    def _watch_invites(self) -> None:
+        while True:
+            gevent.sleep(WAIT)
+            try:
+                self.waiting_invites.answer(self.monotonic(), self.queues)
+            except Exception:
+                log.exception("looking after INVITEs that wait failed")
 
     def _without_call(self, request: Request, flow: Flow, status: int) -> None:
         if request.method != "ACK":

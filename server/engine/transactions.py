@@ -92,6 +92,14 @@ def send_response(call: Call, key: str, response: Response, now: float) -> list[
     return _apply(call, call.transactions.servers, key, record, tx, effects)
 
 
+def cancelled(call: Call, key: str, now: float) -> None:
+    """Take notice that a CANCEL was sent for an INVITE: no other target is tried, and it ends in any case."""
+    record = call.transactions.clients[key]
+    record.others = ()
+    tx, effects = machine.cancel(record.transaction, now, call.engine.timers)
+    _apply(call, call.transactions.clients, key, record, tx, effects)
+
+
 def send_directly(call: Call, message: Request | Response, flow: Flow, position: int = 0) -> None:
     """Send what belongs to no transaction: the ACK to a 2xx, a repeated 2xx."""
     if flow.transport == "LOCAL":

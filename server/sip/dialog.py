@@ -97,17 +97,27 @@ def on_request(dialog: Dialog, request: Request) -> tuple[Dialog, int | None]:
     """Take a request of the peer; return the dialog and, when it must be refused, the status.
 
     A number that was used is refused like a lower one: what repeats within a transaction does not come here. ACK and
-    CANCEL have the number of their INVITE and change nothing.
+    CANCEL have the number of their INVITE and change nothing. The target is refreshed when the request is accepted
+    (``on_accepted``), so that one that fails leaves the dialog as it was.
 
-    Source: RFC 3261 12.2.2.
+    Source: RFC 3261 12.2.2, 14.1.
     """
     if request.method in {"ACK", "CANCEL"}:
         return dialog, None
     number = request.cseq.number
     if dialog.remote_cseq is not None and number <= dialog.remote_cseq:
         return dialog, 500
-    target = _target(request, dialog.target) if request.method in TARGET_REFRESH else dialog.target
-    return msgspec.structs.replace(dialog, remote_cseq=number, target=target), None
+    return msgspec.structs.replace(dialog, remote_cseq=number), None
+
+
+def on_accepted(dialog: Dialog, request: Request) -> Dialog:
+    """Take notice that we accept a request of the peer: an INVITE or UPDATE refreshes the target.
+
+    Source: RFC 3261 12.2.2, RFC 6141 4.3.
+    """
+    if request.method not in TARGET_REFRESH:
+        return dialog
+    return msgspec.structs.replace(dialog, target=_target(request, dialog.target))
 
 
 def request_parts(dialog: Dialog, method: str) -> tuple[Dialog, dict[str, Any]]:

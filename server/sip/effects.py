@@ -16,8 +16,9 @@ class Send(NamedTuple):
 class Deliver(NamedTuple):
     """Tell the transaction user.
 
-    Shape: ``event`` is ``request``, ``response``, ``ack``, ``timeout``, ``transport-error`` or, from ``usage.invite``,
-    ``no-ack``.
+    Shape: ``event`` is ``request``, ``response`` or ``ack`` with a message; of a client transaction ``timeout`` or
+    ``transport-error``; of a server transaction ``no-ack`` (also from ``usage.invite``) or ``no-answer`` (the user was
+    too slow, and the peer has given up).
     """
 
     event: str

@@ -48,6 +48,10 @@ class Ids:
         """Return a new call key."""
         return self._take(KEY_LENGTH)
 
+    def below(self, limit: int) -> int:
+        """Return a random number from 0 to below a limit."""
+        return int(self._take(8), 16) % limit
+
     def _take(self, digits: int) -> str:
         begin = self._used
         self._used = end = begin + digits

@@ -43,7 +43,9 @@ TIMERS = {
     "K": Timer("t4", 1, "zero", retires=True),
     "L": Timer("t1", 64, "same", retires=True),
     "M": Timer("t1", 64, "same", retires=True),
+    "T": Timer("t1", 7, "same"),
 }
+"""Named as in the RFCs, but for T: the time after which timer E of the client is set to T2 (RFC 4320 4.1)."""
 
 RETIRING = frozenset(name for name, timer in TIMERS.items() if timer.retires)
 DOUBLES_TO_T2 = frozenset({"E", "G"})

@@ -10,7 +10,7 @@ from math import inf
 import msgspec
 
 from server.errors import IllegalTransitionError
-from server.sip.build import make_ack
+from server.sip.build import make_ack, make_response
 from server.sip.codec import parse_message
 from server.sip.effects import Deliver, Effect, Send, Terminate
 from server.sip.ids import MAGIC_COOKIE
@@ -19,6 +19,9 @@ from server.sip.timers import RETIRING, TimerSettings, first_wait, next_wait
 from server.sip.transaction_tables import START, TABLES
 
 Step = tuple["Transaction", tuple[Effect, ...]]
+
+TELLS = {"timeout": "timeout", "failed": "transport-error", "no-ack": "no-ack", "no-answer": "no-answer"}
+"""Action -> what the user is told."""
 
 
 class Transaction(msgspec.Struct, frozen=True, array_like=True):
@@ -74,20 +77,13 @@ def _server_key(request: Request, method: str) -> str:
 def start_client(request: Request, *, reliable: bool, now: float, settings: TimerSettings) -> Step:
     """Begin a client transaction: send the request."""
     machine = "invite-client" if request.method == "INVITE" else "non-invite-client"
-    state, actions = START[machine]
-    timers: dict[str, float] = {}
-    for action in actions:
-        wait = first_wait(action[4:], reliable=reliable, settings=settings)
-        if wait is not None:
-            timers[action[4:]] = now + wait
-    return Transaction(machine, state, reliable, request.wire(), None, timers, settings.t1), (Send(request),)
+    return _start(machine, request, reliable, now, settings), (Send(request),)
 
 
 def start_server(request: Request, *, reliable: bool, now: float, settings: TimerSettings) -> Step:
     """Begin a server transaction: give the request to the user."""
-    del now, settings
     machine = "invite-server" if request.method == "INVITE" else "non-invite-server"
-    return Transaction(machine, START[machine][0], reliable, request.wire()), (Deliver("request", request),)
+    return _start(machine, request, reliable, now, settings), (Deliver("request", request),)
 
 
 def receive(tx: Transaction, message: Request | Response, now: float, settings: TimerSettings) -> Step:
@@ -100,6 +96,14 @@ def receive(tx: Transaction, message: Request | Response, now: float, settings: 
 def respond(tx: Transaction, response: Response, now: float, settings: TimerSettings) -> Step:
     """Take a response from the user of a server transaction."""
     return _step(tx, _class_of(response.status), response, now, settings)
+
+
+def cancel(tx: Transaction, now: float, settings: TimerSettings) -> Step:
+    """Take notice that the user of a client transaction has sent a CANCEL for it.
+
+    Source: RFC 3261 9.1.
+    """
+    return _step(tx, "cancel", None, now, settings)
 
 
 def fail(tx: Transaction, now: float, settings: TimerSettings) -> Step:
@@ -127,6 +131,16 @@ def next_due(tx: Transaction) -> float:
     return min(tx.timers.values(), default=inf)
 
 
+def _start(machine: str, request: Request, reliable: bool, now: float, settings: TimerSettings) -> Transaction:
+    state, actions = START[machine]
+    timers: dict[str, float] = {}
+    for action in actions:
+        wait = first_wait(action[4:], reliable=reliable, settings=settings)
+        if wait is not None:
+            timers[action[4:]] = now + wait
+    return Transaction(machine, state, reliable, request.wire(), None, timers, settings.t1)
+
+
 def _class_of(status: int) -> str:
     return "1xx" if status < 200 else "2xx" if status < 300 else "3xx-6xx"
 
@@ -142,23 +156,20 @@ def _step(tx: Transaction, event: str, message: Request | Response | None, now: 
         if action == "deliver":
             kind = "response" if isinstance(message, Response) else "ack"
             effects.append(Deliver(kind, message))
-        elif action == "send":
-            assert isinstance(message, Response)
-            response = message.wire()
-            effects.append(Send(message))
+        elif action in {"send", "trying"}:
+            answer = _trying(tx) if action == "trying" else message
+            assert isinstance(answer, Response)
+            response = answer.wire()
+            effects.append(Send(answer))
         elif action == "resend":
             data = tx.request if "client" in tx.machine else tx.response
             if data is not None:
                 effects.append(Send(data))
         elif action == "ack":
-            invite = parse_message(tx.request)
-            assert isinstance(invite, Request)
             assert isinstance(message, Response)
-            effects.append(Send(make_ack(invite, message)))
-        elif action == "timeout":
-            effects.append(Deliver("timeout"))
-        elif action == "failed":
-            effects.append(Deliver("transport-error"))
+            effects.append(Send(make_ack(_request_of(tx), message)))
+        elif action in TELLS:
+            effects.append(Deliver(TELLS[action]))
         elif action == "stop":
             timers = {}
         elif action != "idle":
@@ -167,6 +178,16 @@ def _step(tx: Transaction, event: str, message: Request | Response | None, now: 
         state, timers = "Terminated", {}
         effects.append(Terminate())
     return Transaction(tx.machine, state, tx.reliable, tx.request, response, timers, interval), tuple(effects)
+
+
+def _request_of(tx: Transaction) -> Request:
+    request = parse_message(tx.request)
+    assert isinstance(request, Request)
+    return request
+
+
+def _trying(tx: Transaction) -> Response:
+    return make_response(_request_of(tx), 100)
 
 
 def _set(

@@ -4,14 +4,19 @@ Events of a client machine: ``1xx``, ``2xx``, ``3xx-6xx`` from the wire, ``error
 of its timers. Events of a server machine: ``request`` (the request repeats), ``ack``, ``1xx``, ``2xx``, ``3xx-6xx``
 sent by the transaction user, ``error``, timers.
 
-Actions: ``deliver`` (give the message to the user), ``send`` (send the user's response and keep it), ``resend`` (send
-what is kept), ``ack`` (acknowledge the final response), ``timeout``, ``failed`` (tell the user), ``stop`` (stop all
-timers), ``set X``, ``again X`` (set X with the next, longer wait), ``slow X`` (set X with T2), ``idle`` (nothing).
+The user of a client machine tells it of a ``cancel`` that it has sent.
+
+Actions: ``deliver`` (give the message to the user), ``send`` (send the user's response and keep it), ``trying`` (the
+same with a 100 of the machine's own), ``resend`` (send what is kept), ``ack`` (acknowledge the final response),
+``timeout``, ``failed``, ``no-ack``, ``no-answer`` (tell the user), ``stop`` (stop all timers), ``set X``, ``again X``
+(set X with the next, longer wait), ``slow X`` (set X with T2), ``idle`` (nothing).
 
 An INVITE server transaction outlives an error of the transport, so that the INVITE that repeats is not taken for a new
-one (RFC 6026 7.1).
+one (RFC 6026 7.1). A cancelled INVITE that gets no final response ends by timer B (RFC 3261 9.1). A server that has
+not answered another request sends 100 when the client's timer E has reached T2 (here timer T), and nothing any more
+when the client's timer F has ended the wait.
 
-Source: RFC 3261 17 (figures 5 to 8) with RFC 6026 7 (Accepted, timers L and M) and 8.4.
+Source: RFC 3261 17 (figures 5 to 8) with RFC 6026 7 (Accepted, timers L and M) and 8.4, RFC 4320 4.
 """
 
 from __future__ import annotations
@@ -25,19 +30,24 @@ INVITE_CLIENT: Table = {
     ("Calling", "2xx"): ("Accepted", ("stop", "deliver", "set M")),
     ("Calling", "3xx-6xx"): ("Completed", ("stop", "ack", "deliver", "set D")),
     ("Calling", "error"): ("Terminated", ("failed",)),
+    ("Calling", "cancel"): ("Calling", ("idle",)),
     ("Proceeding", "1xx"): ("Proceeding", ("deliver",)),
-    ("Proceeding", "2xx"): ("Accepted", ("deliver", "set M")),
-    ("Proceeding", "3xx-6xx"): ("Completed", ("ack", "deliver", "set D")),
+    ("Proceeding", "2xx"): ("Accepted", ("stop", "deliver", "set M")),
+    ("Proceeding", "3xx-6xx"): ("Completed", ("stop", "ack", "deliver", "set D")),
     ("Proceeding", "error"): ("Proceeding", ("idle",)),
+    ("Proceeding", "cancel"): ("Proceeding", ("set B",)),
+    ("Proceeding", "B"): ("Terminated", ("timeout",)),
     ("Completed", "1xx"): ("Completed", ("idle",)),
     ("Completed", "2xx"): ("Completed", ("idle",)),
     ("Completed", "3xx-6xx"): ("Completed", ("ack",)),
     ("Completed", "error"): ("Terminated", ("failed",)),
+    ("Completed", "cancel"): ("Completed", ("idle",)),
     ("Completed", "D"): ("Terminated", ()),
     ("Accepted", "1xx"): ("Accepted", ("idle",)),
     ("Accepted", "2xx"): ("Accepted", ("deliver",)),
     ("Accepted", "3xx-6xx"): ("Accepted", ("idle",)),
     ("Accepted", "error"): ("Accepted", ("idle",)),
+    ("Accepted", "cancel"): ("Accepted", ("idle",)),
     ("Accepted", "M"): ("Terminated", ()),
 }
 
@@ -74,7 +84,7 @@ INVITE_SERVER: Table = {
     ("Completed", "2xx"): ("Completed", ("idle",)),
     ("Completed", "3xx-6xx"): ("Completed", ("idle",)),
     ("Completed", "G"): ("Completed", ("resend", "again G")),
-    ("Completed", "H"): ("Terminated", ("timeout",)),
+    ("Completed", "H"): ("Terminated", ("no-ack",)),
     ("Completed", "error"): ("Completed", ("failed",)),
     ("Confirmed", "request"): ("Confirmed", ("idle",)),
     ("Confirmed", "ack"): ("Confirmed", ("idle",)),
@@ -94,14 +104,18 @@ INVITE_SERVER: Table = {
 
 NON_INVITE_SERVER: Table = {
     ("Trying", "request"): ("Trying", ("idle",)),
+    ("Trying", "T"): ("Proceeding", ("trying",)),
+    ("Trying", "F"): ("Terminated", ("no-answer",)),
     ("Trying", "1xx"): ("Proceeding", ("send",)),
-    ("Trying", "2xx"): ("Completed", ("send", "set J")),
-    ("Trying", "3xx-6xx"): ("Completed", ("send", "set J")),
+    ("Trying", "2xx"): ("Completed", ("stop", "send", "set J")),
+    ("Trying", "3xx-6xx"): ("Completed", ("stop", "send", "set J")),
     ("Trying", "error"): ("Terminated", ("failed",)),
     ("Proceeding", "request"): ("Proceeding", ("resend",)),
+    ("Proceeding", "T"): ("Proceeding", ("idle",)),
+    ("Proceeding", "F"): ("Terminated", ("no-answer",)),
     ("Proceeding", "1xx"): ("Proceeding", ("send",)),
-    ("Proceeding", "2xx"): ("Completed", ("send", "set J")),
-    ("Proceeding", "3xx-6xx"): ("Completed", ("send", "set J")),
+    ("Proceeding", "2xx"): ("Completed", ("stop", "send", "set J")),
+    ("Proceeding", "3xx-6xx"): ("Completed", ("stop", "send", "set J")),
     ("Proceeding", "error"): ("Terminated", ("failed",)),
     ("Completed", "request"): ("Completed", ("resend",)),
     ("Completed", "1xx"): ("Completed", ("idle",)),
@@ -122,6 +136,6 @@ START: dict[str, tuple[str, tuple[str, ...]]] = {
     "invite-client": ("Calling", ("set A", "set B")),
     "non-invite-client": ("Trying", ("set E", "set F")),
     "invite-server": ("Proceeding", ()),
-    "non-invite-server": ("Trying", ()),
+    "non-invite-server": ("Trying", ("set T", "set F")),
 }
 """Machine -> its first state and the timers it sets."""

@@ -5,11 +5,11 @@ from server.sip.timers import DOUBLES_TO_T2, REPEATS, RETIRING, TIMERS, TimerSet
 SETTINGS = TimerSettings()
 UNRELIABLE = {
     "A": 0.5, "B": 32.0, "D": 32.0, "E": 0.5, "F": 32.0, "G": 0.5, "H": 32.0, "I": 5.0, "J": 32.0, "K": 5.0, "L": 32.0,
-    "M": 32.0,
+    "M": 32.0, "T": 3.5,
 }  # fmt: skip
 RELIABLE = {
     "A": None, "B": 32.0, "D": 0.0, "E": None, "F": 32.0, "G": None, "H": 32.0, "I": 0.0, "J": 0.0, "K": 0.0, "L": 32.0,
-    "M": 32.0,
+    "M": 32.0, "T": 3.5,
 }  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from tests.server.sip.samples import request
 
 SETTINGS = TimerSettings()
 PAIRS = [(name, state, event) for name, table in TABLES.items() for state, event in table]
-EVENTS = ("1xx", "2xx", "3xx-6xx", "request", "ack", "error", *TIMERS)
+EVENTS = ("1xx", "2xx", "3xx-6xx", "request", "ack", "error", "cancel", *TIMERS)
 MISSING = [
     (name, state, event)
     for name, table in TABLES.items()
@@ -22,7 +22,9 @@ MISSING = [
     for event in EVENTS
     if (state, event) not in table
 ]
-ACTIONS = re.compile(r"deliver|send|resend|ack|timeout|failed|stop|idle|(set|again|slow) [A-M]")
+ACTIONS = re.compile(
+    r"deliver|send|trying|resend|ack|timeout|failed|no-ack|no-answer|stop|idle|(set|again|slow) [A-MT]"
+)
 
 
 def step(name: str, state: str, event: str) -> machine.Step:
@@ -32,8 +34,8 @@ def step(name: str, state: str, event: str) -> machine.Step:
     status = {"1xx": 180, "2xx": 200, "3xx-6xx": 486}.get(event)
     if event in TIMERS:
         return machine.expire(msgspec.structs.replace(tx, timers={event: 1.0}), 1.0, SETTINGS)
-    if event == "error":
-        return machine.fail(tx, 1.0, SETTINGS)
+    if event in {"error", "cancel"}:
+        return (machine.fail if event == "error" else machine.cancel)(tx, 1.0, SETTINGS)
     if status is None:
         return machine.receive(tx, request("ACK") if event == "ack" else sent, 1.0, SETTINGS)
     react = machine.receive if "client" in name else machine.respond
@@ -46,10 +48,12 @@ def test_every_pair_of_every_table_takes_its_step(name: str, state: str, event: 
 
     expected, actions = TABLES[name][state, event]
     delivered = [effect.event for effect in effects if isinstance(effect, Deliver)]
-    user = {"deliver": "response" if "client" in name else "ack", "timeout": "timeout", "failed": "transport-error"}
+    user = {"deliver": "response" if "client" in name else "ack", **machine.TELLS}
     assert after.state == expected
     assert (Terminate() in effects) == (expected == "Terminated")
-    assert any(isinstance(effect, Send) for effect in effects) == bool({"send", "resend", "ack"} & set(actions))
+    assert any(isinstance(effect, Send) for effect in effects) == bool(
+        {"send", "trying", "resend", "ack"} & set(actions)
+    )
     assert delivered == [user[action] for action in actions if action in user]
     assert set(after.timers) == {action[-1] for action in actions if action[:-2] in {"set", "again", "slow"}}
 
