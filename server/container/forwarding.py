@@ -34,6 +34,7 @@ DEFAULT_HOPS = 70
 
 _LOOP = re.compile(r"z9hG4bK[0-9a-f]+l([0-9a-f]{16})(?:-\d+)?\.[0-9a-f]{20}\b")
 _REPLACED = frozenset({"route", "max-forwards", "max-breadth"})
+"""Headers that are written anew; what begins with another letter need not be compared."""
 
 
 def routed(request: Request, is_own: IsOwn, flow: Flow) -> tuple[Request, str]:
@@ -182,7 +183,7 @@ def forwarded(
     lines.append(f"Max-Forwards: {hops}")
     if breadth is not None:
         lines.append(f"Max-Breadth: {breadth}")
-    lines += [line for line in request.headers.lines if split_line(line)[0] not in _REPLACED]
+    lines += [line for line in request.headers.lines if line[0] not in "rRmM" or split_line(line)[0] not in _REPLACED]
     if "content-length" not in request.headers:
         lines.append(f"Content-Length: {len(request.body)}")
     memo = request.known("from", "to", "cseq", "contact")

@@ -13,8 +13,9 @@ from server.container.forwarding import (
     stateless_branch,
     way_of,
 )
+from server.container.parties import flow_to
 from server.container.records import SipRecord
-from server.container.response_context import Contexts, Target
+from server.container.response_context import Target
 from server.container.routing import Hop, way
 from server.engine.call import Call
 from server.engine.transactions import LOCAL
@@ -106,7 +107,7 @@ def _hop(
         return container.routing.next_hop(target.uri), 0
     if _is_here(container, call, found.next_uri):
         return Hop(found.uri, LOCAL), 0
-    known = call.section("proxies", Contexts).flows.get(record.id, {}).get(request.to.tag)
+    known = flow_to(call, record.id, request.to.tag)
     routing = container.routing
     if known is None or known == LOCAL:
         flows = routing.flows_to(found.next_uri)

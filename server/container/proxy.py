@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from server.container import parties
 from server.container.best_response import best_of, status_to_send, with_challenges
 from server.container.forking import answered, branch_of, step, with_key
 from server.container.forwarding import breadth_of, check, routed, stripped
@@ -19,6 +20,7 @@ from server.container.onward import onward
 from server.container.records import Sessions, SipRecord
 from server.container.registrar import Bound
 from server.container.response_context import (
+    SECTION,
     Add,
     Best,
     Branch,
@@ -54,13 +56,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SECTION = "proxies"
-"""The name of the section of the call state; one that never proxies has none."""
-
-TIMEOUT, UNREACHABLE = 408, 503
-"""What stands for a branch that does not answer and for one whose transport fails (RFC 3261 16.8, 16.9)."""
-
-DIALOG_ENDERS = frozenset({408, 481})
+TIMEOUT, UNREACHABLE, UNUSABLE = 408, 503, 502
+"""What stands for a branch that does not answer, one that cannot be reached, and one whose answer cannot be passed on
+(RFC 3261 16.8, 16.9, 16.7 step 3)."""
 
 
 class ContainerProxy:
@@ -152,7 +150,7 @@ class Proxies:
             record.invite_in = ""
             if context.record_route:
                 caller = transactions.request_of(call, key).from_.tag or ""
-                contexts.flows.setdefault(record.id, {})[caller] = server.flow
+                parties.remember_caller(call, record.id, caller, server.flow)
         self._step(call, key, Add(targets))
 
     def original_request(self, call: Call, key: str) -> InboundRequest:
@@ -189,17 +187,18 @@ class Proxies:
         if found is None:
             return False
         context, branch = found
-        event: Event
-        if isinstance(delivery.message, Response):
-            response = stripped(delivery.message)
-            tag = response.to.tag
-            if tag and context.session in call.section(SECTION, Contexts).flows:
-                call.section(SECTION, Contexts).flows[context.session][tag] = delivery.flow
-            event = Received(branch.number, response)
-        else:
-            event = Gone(branch.number, TIMEOUT if delivery.event == "timeout" else UNREACHABLE)
-        self._step(call, context.key, event)
+        self._step(call, context.key, self._event(call, context, branch, delivery))
         return True
+
+    def _event(self, call: Call, context: ResponseContext, branch: Branch, delivery: Delivery) -> Event:
+        """Return what a delivery is to a branch."""
+        if not isinstance(delivery.message, Response):
+            return Gone(branch.number, TIMEOUT if delivery.event == "timeout" else UNREACHABLE)
+        response = stripped(delivery.message)
+        if "via" not in response.headers and response.status >= 200:
+            return Gone(branch.number, UNUSABLE)
+        parties.remember_answer(call, context.session, response, delivery.flow)
+        return Received(branch.number, response)
 
     def subsequent(self, call: Call, record: SipRecord, request: Request, delivery: Delivery) -> None:
         """Pass on a request inside a dialog that the application is in the way of."""
@@ -243,8 +242,8 @@ class Proxies:
         for record in sips.values():
             if record.proxies and record.state != "CONFIRMED" and record.id not in busy:
                 record.state = "TERMINATED"
-        for session in [session for session in section.flows if session not in sips]:
-            del section.flows[session]
+        for session in [session for session in section.parties if session not in sips]:
+            del section.parties[session]
         return min((context.due for context in section.contexts.values()), default=inf)
 
     def _is_own(self, uri: SipUri) -> bool:
@@ -326,11 +325,7 @@ class Proxies:
         if context.status or not context.is_over:
             return
         contexts[key] = answered(context, response.status)
-        if response.status == TIMEOUT and context.method != "INVITE":
-            # Whoever asked has given up by now; a 408 would only come too late (RFC 4320 4.2).
-            call.transactions.servers.pop(key)
-        else:
-            self._pass_back(call, context, response)
+        self._pass_back(call, context, response)
 
     def _final(self, call: Call, context: ResponseContext, branch: Branch) -> Response:
         """Return the final response of a branch as it is passed on, one made here if nobody sent it."""
@@ -344,10 +339,18 @@ class Proxies:
         return response
 
     def _pass_back(self, call: Call, context: ResponseContext, response: Response) -> None:
-        container, record = self._container, call.section("sessions", Sessions).sips.get(context.session)
-        if record is not None and response.status >= 200 and _ends_dialog(response):
+        """Send a response to whoever asked, but for a 408 to what is no INVITE: it would only come too late.
+
+        Source: RFC 4320 4.2.
+        """
+        record = call.section("sessions", Sessions).sips.get(context.session)
+        if record is not None and response.status >= 200 and parties.is_last(call, record.id, response):
             record.state = "TERMINATED"
-        container.defer(call, transactions.send_response(call, context.key, response, call.engine.now()))
+        if response.status == TIMEOUT and context.method != "INVITE":
+            call.transactions.servers.pop(context.key, None)
+            return
+        now = call.engine.now()
+        self._container.defer(call, transactions.send_response(call, context.key, response, now))
 
     def _tell(
         self,
@@ -391,10 +394,3 @@ def _target(target: str | Registration) -> Target:
         return Target(target)
     flows = target.flows if isinstance(target, Bound) else ()
     return Target(target.contact, target.q, target.path, flows)
-
-
-def _ends_dialog(response: Response) -> bool:
-    """Say whether nothing is left of a dialog after this final response inside it (RFC 3261 12.2.1.2, 15.1)."""
-    return response.method == "BYE" or (
-        response.method not in {"INVITE", "CANCEL"} and response.status in DIALOG_ENDERS
-    )

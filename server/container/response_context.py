@@ -188,12 +188,22 @@ Effect = Start | Cancel | Drop | Forward | Ended | Best
 Step = tuple[ResponseContext, tuple[Effect, ...]]
 
 
+SECTION = "proxies"
+"""The name of the section of the call state; a call that is never proxied has none."""
+
+
+class Party(msgspec.Struct, array_like=True):
+    """Who takes part in a dialog: the flow to it, and whether it has accepted the INVITE."""
+
+    flow: Flow
+    accepted: bool = False
+
+
 class Contexts(msgspec.Struct, array_like=True):
     """The section ``proxies``.
 
-    Shape: ``contexts`` by the key of their server transaction; ``flows`` has, by session, the flow over which the party
-    with a certain tag is reached.
+    Shape: ``contexts`` by the key of their server transaction; ``parties`` by session and tag, the caller first.
     """
 
     contexts: dict[str, ResponseContext] = {}
-    flows: dict[str, dict[str, Flow]] = {}
+    parties: dict[str, dict[str, Party]] = {}

@@ -126,7 +126,45 @@ def test_p3_established_call_keeps_its_session_and_nothing_of_its_transactions(h
     assert found is not None
     assert peek_section(found[1], "proxies", Contexts).contexts == {}
     assert [record.state for record in peek_section(found[1], "sessions", Sessions).sips.values()] == ["CONFIRMED"]
-    assert [flows.keys() for flows in peek_section(found[1], "proxies", Contexts).flows.values()] == [{"a", "b"}]
+    assert [known.keys() for known in peek_section(found[1], "proxies", Contexts).parties.values()] == [{"a", "b"}]
+
+
+def test_p4_session_lives_until_the_last_dialog_of_a_forked_call_has_ended(house: House) -> None:
+    bob, carol = forked(house)
+    (accepted,) = house.receive(reply(bob, 200), BOB)
+    house.receive(reply(carol, 200, "c"), CAROL)
+    assert isinstance(accepted, Response)
+    routes = [("Route", str(route)) for route in reversed(accepted.record_routes)]
+
+    answers = []
+    for number, (tag, address) in enumerate((("c", CAROL), ("b", BOB), ("b", BOB)), 2):
+        sent = house.receive(house.request("BYE", number, tag, extra=routes, uri=f"sip:{tag}@{address[0]}"))
+        if lines(sent) == ["BYE"]:
+            sent = house.receive(reply(sent[0], 200, tag), address)
+        answers += lines(sent)
+
+    assert answers == ["200 BYE", "200 BYE", "481 BYE"]
+
+
+def test_p4_challenge_of_a_bye_does_not_end_the_dialog(house: House) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(carol, 486), CAROL)
+    (accepted,) = house.receive(reply(bob, 200), BOB)
+    assert isinstance(accepted, Response)
+    routes = [("Route", str(route)) for route in reversed(accepted.record_routes)]
+
+    (bye,) = house.receive(house.request("BYE", 2, "b", extra=routes))
+    house.receive(reply(bye, 407), BOB)
+
+    assert lines(house.receive(house.request("BYE", 3, "b", extra=routes))) == ["BYE"]
+
+
+def test_p4_response_that_has_no_via_but_ours_is_not_passed_on(house: House) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(carol, 503), CAROL)
+    alone = reply(bob, 200).with_header("Via", str(bob.via))
+
+    assert lines(house.receive(alone, BOB)) == ["502 INVITE"]
 
 
 def test_p3_callers_next_request_after_a_lost_call_state_is_refused_and_its_ack_goes_on(house: House) -> None:
