@@ -44,15 +44,16 @@ class ProxyRegistrarServlet(SipServlet):
 
     def do_other(self, request: SipRequest) -> None:
         """Pass a request on, or say where to send it."""
-        targets = self._targets(request)
+        proxy = None if self._redirects else request.create_proxy(self._options)
         if not self._may_send(request):
             return
+        targets = self._targets(request)
         if not targets:
-            request.create_response(480 if request.method != "REGISTER" else 404).send()
-        elif self._redirects:
+            request.create_response(480).send()
+        elif proxy is None:
             self._redirect(request, targets)
         else:
-            request.create_proxy(self._options).proxy_to(*targets)
+            proxy.proxy_to(*targets)
 
     do_invite = do_info = do_message = do_update = do_bye = do_other
 

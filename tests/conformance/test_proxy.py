@@ -312,3 +312,40 @@ def test_p3_nothing_is_left_of_a_call_that_is_over(start_node: StartNode, caller
     assert alice.receive(until=200).status == 200
 
     wait_forgotten(node)
+
+
+def test_p8_record_route_is_double_between_ipv4_and_ipv6(start_node: StartNode, caller: UdpPeer, udp: MakeUdp) -> None:
+    node = start_node(applications=[APPLICATION], sip={"listen": ["127.0.0.1:0", "[::1]:0"]})
+    callee = udp("::1")
+    alice = Caller(caller, node, "sip:bob@example.com")
+    alice.start(targets(callee), "X-Proxy: record-route")
+    invite = callee.receive()
+    callee.send(answer(invite, "200 OK", contact(callee)), invite.source)
+    accepted = alice.receive(until=200)
+
+    alice.again("BYE", accepted)
+    bye = callee.receive()
+
+    outbound, inbound = invite.all("Record-Route")
+    assert ("@[::1]:" in outbound, "@127.0.0.1:" in inbound) == (True, True)
+    assert (bye.start.split()[0], bye.all("Route")) == ("BYE", [])
+
+
+def test_p3_request_to_a_phone_behind_a_connection_goes_over_that_connection(node: Node, callee: UdpPeer) -> None:
+    phone = connect(node.tcp.local)
+    call = Call("sip:bob@example.com", "phone.invalid", "TCP")
+    phone.send(call.request("INVITE", targets(callee), "X-Proxy: record-route"))
+    invite = callee.receive()
+    callee.send(answer(invite, "200 OK", contact(callee)), node.udp.local)
+    accepted = phone.receive_final()
+
+    bob = Call("sip:caller@phone.invalid", callee.sent_by)
+    routes = [f"Route: {value}" for value in invite.all("Record-Route")]
+    bye = bob.request("BYE", *routes, to=invite["From"]).decode()
+    bye = bye.replace(f"From: <sip:caller@example.com>;tag={id(bob):x}", f"From: {accepted['To']}")
+    callee.send(bye.encode(), node.udp.local)
+    received = phone.receive()
+
+    assert received.start == "BYE sip:caller@phone.invalid SIP/2.0"
+    assert received.all("Route") == []
+    phone.close()

@@ -181,6 +181,14 @@ def test_r1_caller_who_claims_to_be_a_user_must_prove_it_to_the_proxy(
     assert final.status == 480
 
 
+def test_p1_password_is_asked_for_after_everything_else_was_checked(caller: UdpPeer, guarded: Node) -> None:
+    alice = Caller(caller, guarded, f"sip:bob@{DOMAIN}")
+
+    alice.send("MESSAGE", "Proxy-Require: x-nobody")
+
+    assert alice.receive(until=200).status == 420
+
+
 @pytest.mark.parametrize(
     ("lines", "status"),
     [

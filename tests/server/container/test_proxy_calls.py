@@ -1,16 +1,21 @@
 """Whole calls through a proxying application, on a wire and a clock of the test's own."""
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from server.container.records import Sessions
 from server.container.response_context import Contexts
 from server.engine.call import peek_section
 from server.servlet import InvalidStateError, ProxyOptions, SipRequest, SipResponse, SipServlet
 from server.sip.message import Request, Response
-from tests.server.container.kit import BOB, House, lines, reply
+from server.transport.flow import Flow
+from tests.server.container.kit import ALICE, BOB, House, lines, reply
 
+NUMBERS = count(1)
 CAROL = ("192.0.2.3", 5060)
 TIMER_C = 185.0
 
@@ -36,6 +41,13 @@ class Forking(SipServlet):
 @pytest.fixture
 def house() -> Iterator[House]:
     opened = House(Forking)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def passing() -> Iterator[House]:
+    opened = House(Passing)
     yield opened
     opened.close()
 
@@ -175,3 +187,50 @@ def test_p3_callers_next_request_after_a_lost_call_state_is_refused_and_its_ack_
 
     assert lines(refused) == ["481 BYE"]
     assert lines(passed) == ["ACK"]
+
+
+class Passing(SipServlet):
+    """Passes everything on to where it is addressed to."""
+
+    def do_other(self, request: SipRequest) -> None:
+        request.create_proxy(ProxyOptions(record_route=True)).proxy_to(request.uri)
+
+    do_invite = do_message = do_other
+
+
+VALUES = st.sampled_from(
+    ["", "<sip:127.0.0.1;lr>", "<sip:x@y>", "<tel:1>", "<sip:a@b?c=d>", "0", "-1", "999999999999", ",", "x;y=;z", "<>"]
+    + ['"', "<sips:a@[::1]:0;maddr=x;transport=tls>", "*"]
+)
+NAMES = st.sampled_from(
+    ["Route", "Max-Breadth", "Proxy-Require", "Require", "Record-Route", "Contact", "Supported", "Via"]
+)
+URIS = st.sampled_from(
+    ["sip:bob@192.0.2.2", "sip:192.0.2.2;lr", "sips:bob@192.0.2.2", "tel:+49", "x:y", "sip:a@b;maddr=c"]
+    + ["sip:127.0.0.1", "sip:0123abcd.00000000000000000000@127.0.0.1;lr"]
+)
+METHODS = st.sampled_from(["INVITE", "MESSAGE", "BYE", "ACK"])
+
+
+@given(st.lists(st.tuples(NAMES, VALUES), max_size=4), URIS, METHODS, st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_p1_whatever_stands_in_the_headers_is_no_error_of_ours(
+    passing: House,
+    caplog: pytest.LogCaptureFixture,
+    headers: list[tuple[str, str]],
+    uri: str,
+    method: str,
+    in_dialog: bool,
+) -> None:
+    plain = passing.request(method, to="b" if in_dialog else "", uri=uri, call_id=f"c-{next(NUMBERS)}")
+    more = "".join(f"{name}: {value}\r\n" for name, value in headers)
+    host, port = passing.node.udp.local
+
+    data = plain.wire().replace(b"Content-Length", more.encode() + b"Content-Length")
+    passing.engine.on_datagram(data, Flow("UDP", host, port, *ALICE))
+
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+def test_p1_headers_that_are_right_are_passed_on(passing: House) -> None:
+    assert "INVITE" in lines(passing.receive(passing.request(extra=[("Route", "<sip:127.0.0.1;lr>")])))
