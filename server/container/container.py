@@ -15,7 +15,7 @@ from server.container.forks import end_early
 from server.container.inbound import Inbound
 from server.container.messages import InboundRequest
 from server.container.onward import stray
-from server.container.proxy import Proxies
+from server.container.proxies import Proxies
 from server.container.records import Sessions, SipRecord
 from server.container.registrar import ContainerRegistrar
 from server.container.routing import Routing

@@ -42,6 +42,8 @@ def routed(request: Request, is_own: IsOwn, flow: Flow) -> tuple[Request, str]:
 
     Source: RFC 3261 16.4; RFC 5658 5 (both of a double entry are removed).
     """
+    if "route" not in request.headers.first and ";" not in request.uri:
+        return request, ""
     routes = list(request.routes)
     uri, token = request.request_uri, ""
     if isinstance(uri, SipUri) and "lr" in uri.params and key_of_token(uri.user or "") and is_own(uri):

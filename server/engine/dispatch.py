@@ -60,6 +60,8 @@ def _key_of_route(request: Request) -> str | None:
 
     A strict router before us has put that into the Request-URI (RFC 3261 16.4).
     """
+    if "route" not in request.headers.first and ";" not in request.uri:
+        return None
     routes = request.routes
     for text in (routes[0].uri, request.uri) if routes else (request.uri,):
         uri = parse_uri(text)

@@ -26,7 +26,7 @@ class Caller:
     def again(self, method: str, answered: Message) -> None:
         """Send a request inside the dialog that an answer made, by its Contact and Record-Route."""
         self.call.uri = answered["Contact"].partition("<")[2].partition(">")[0]
-        routes = [f"Route: {value}" for value in reversed(answered.all("Record-Route"))]
+        routes = [f"Route: {value}" for value in reversed(record_routes(answered))]
         self.send(method, *routes, to=answered["To"])
 
     def receive(self, *, until: int = 100) -> Message:
@@ -35,6 +35,11 @@ class Caller:
             message = self.peer.receive()
             if message.start.startswith("SIP/2.0") and message.status >= until:
                 return message
+
+
+def record_routes(message: Message) -> list[str]:
+    """Return the values of Record-Route, over all lines."""
+    return [value for line in message.all("Record-Route") for value in line.split(", ")]
 
 
 def targets(*peers: UdpPeer | str) -> str:

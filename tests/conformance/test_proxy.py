@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from server.node import Node
-from tests.conformance.caller import Caller, contact, established, is_quiet, next_request, reply, targets
+from tests.conformance.caller import Caller, contact, established, is_quiet, next_request, record_routes, reply, targets
 from tests.conformance.conftest import MakeUdp, StartNode, wait_forgotten
 from tests.conformance.passing.servlets import PassingServlet
-from tests.conformance.peer import Call, Listener, UdpPeer, answer, connect
+from tests.conformance.peer import Call, Listener, UdpPeer, answer, both, connect
 from tests.conformance.proxying.servlets import ProxyingServlet
 
 APPLICATION, SECOND = "tests.conformance.proxying", "tests.conformance.passing"
@@ -244,7 +244,7 @@ def test_p8_record_route_is_double_between_tcp_and_udp(node: Node, callee: UdpPe
                             to=accepted["To"]))  # fmt: skip
     bye = callee.receive()
 
-    outbound, inbound = invite.all("Record-Route")
+    outbound, inbound = record_routes(invite)
     assert ("transport=tcp" in inbound, "transport" in outbound) == (True, False)
     assert bye.start == f"BYE sip:bob@{callee.sent_by} SIP/2.0"
     assert bye.all("Route") == []
@@ -263,7 +263,7 @@ def test_p8_callee_on_tcp_reaches_the_caller_on_udp(node: Node, caller: UdpPeer,
     alice.again("BYE", accepted)
     bye = callee.receive()
 
-    outbound, inbound = invite.all("Record-Route")
+    outbound, inbound = record_routes(invite)
     assert ("transport=tcp" in outbound, "transport" in inbound) == (True, False)
     assert bye.start.startswith("BYE ")
 
@@ -326,7 +326,7 @@ def test_p8_record_route_is_double_between_ipv4_and_ipv6(start_node: StartNode, 
     alice.again("BYE", accepted)
     bye = callee.receive()
 
-    outbound, inbound = invite.all("Record-Route")
+    outbound, inbound = record_routes(invite)
     assert ("@[::1]:" in outbound, "@127.0.0.1:" in inbound) == (True, True)
     assert (bye.start.split()[0], bye.all("Route")) == ("BYE", [])
 
@@ -349,3 +349,22 @@ def test_p3_request_to_a_phone_behind_a_connection_goes_over_that_connection(nod
     assert received.start == "BYE sip:caller@phone.invalid SIP/2.0"
     assert received.all("Route") == []
     phone.close()
+
+
+def test_p8_request_that_is_too_large_for_a_datagram_gets_the_record_route_of_its_stream(
+    node: Node, caller: UdpPeer
+) -> None:
+    alice = Caller(caller, node, "sip:bob@example.com")
+    with both() as (datagrams, listener):
+        alice.start(targets(datagrams), "X-Proxy: record-route", body="a=x\r\n" * 300)
+        callee = listener.accept()
+        invite = callee.receive()
+        callee.send(answer(invite, "200 OK", f"Contact: <sip:bob@{listener.sent_by};transport=tcp>"))
+        accepted = alice.receive(until=200)
+
+        alice.again("BYE", accepted)
+        bye = callee.receive()
+
+    outbound, inbound = record_routes(invite)
+    assert ("transport=tcp" in outbound, "transport" in inbound) == (True, False)
+    assert bye.start == f"BYE sip:bob@{listener.sent_by};transport=tcp SIP/2.0"

@@ -199,15 +199,36 @@ class Passing(SipServlet):
 
 
 VALUES = st.sampled_from(
-    ["", "<sip:127.0.0.1;lr>", "<sip:x@y>", "<tel:1>", "<sip:a@b?c=d>", "0", "-1", "999999999999", ",", "x;y=;z", "<>"]
-    + ['"', "<sips:a@[::1]:0;maddr=x;transport=tls>", "*"]
+    [
+        "",
+        "<sip:127.0.0.1;lr>",
+        "<sip:x@y>",
+        "<tel:1>",
+        "<sip:a@b?c=d>",
+        "-1",
+        "999999999999",
+        ",",
+        "x;y=;z",
+        "<>",
+        '"',
+        "<sips:a@[::1]:0;maddr=x;transport=tls>",
+        "*",
+    ]
 )
 NAMES = st.sampled_from(
     ["Route", "Max-Breadth", "Proxy-Require", "Require", "Record-Route", "Contact", "Supported", "Via"]
 )
 URIS = st.sampled_from(
-    ["sip:bob@192.0.2.2", "sip:192.0.2.2;lr", "sips:bob@192.0.2.2", "tel:+49", "x:y", "sip:a@b;maddr=c"]
-    + ["sip:127.0.0.1", "sip:0123abcd.00000000000000000000@127.0.0.1;lr"]
+    [
+        "sip:bob@192.0.2.2",
+        "sip:192.0.2.2;lr",
+        "sips:bob@192.0.2.2",
+        "tel:+49",
+        "x:y",
+        "sip:a@b;maddr=c",
+        "sip:127.0.0.1",
+        "sip:0123abcd.00000000000000000000@127.0.0.1;lr",
+    ]
 )
 METHODS = st.sampled_from(["INVITE", "MESSAGE", "BYE", "ACK"])
 
