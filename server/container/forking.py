@@ -17,6 +17,7 @@ import msgspec
 
 from server.container.best_response import best_of
 from server.container.response_context import (
+    TIMER_C,
     Add,
     Best,
     Branch,
@@ -28,7 +29,6 @@ from server.container.response_context import (
     Event,
     Forward,
     Gone,
-    ProxyTimers,
     Received,
     ResponseContext,
     Start,
@@ -46,19 +46,19 @@ FOLLOWED = frozenset({300, 301, 302})
 """Redirections that are followed (RFC 3261 21.3: 305 and 380 are for the caller)."""
 
 
-def step(context: ResponseContext, event: Event, now: float, timers: ProxyTimers) -> Step:
+def step(context: ResponseContext, event: Event, now: float) -> Step:
     """Take one event."""
     if isinstance(event, Received):
-        context, effects = _received(context, event, now, timers)
+        context, effects = _received(context, event, now)
     elif isinstance(event, Gone):
         context, effects = _gone(context, event)
     elif isinstance(event, Add):
         context, effects = _with_targets(context, event.targets), ()
     elif isinstance(event, CancelAll):
-        context, effects = _cancel_pending(msgspec.structs.replace(context, cancelled=True), now, timers)
+        context, effects = _cancel_pending(msgspec.structs.replace(context, cancelled=True))
     else:
-        context, effects = _expired(context, now, timers)
-    context, more = _go_on(context, now, timers)
+        context, effects = _expired(context, now)
+    context, more = _go_on(context, now)
     return context, (*effects, *more)
 
 
@@ -113,7 +113,7 @@ def _is_among(uri: str, known: list[str]) -> bool:
     return any(uri == other or uris_equal(parsed, parse_uri(other)) for other in known)
 
 
-def _go_on(context: ResponseContext, now: float, timers: ProxyTimers) -> Step:
+def _go_on(context: ResponseContext, now: float) -> Step:
     """Start the next group when no branch is pending; say which response is the best when none is left."""
     effects: list[Effect] = []
     while not context.status and not context.pending:
@@ -121,12 +121,12 @@ def _go_on(context: ResponseContext, now: float, timers: ProxyTimers) -> Step:
             if context.branches:
                 effects.append(Best(best_of(context.branches, cancelled=context.cancelled)))
             break
-        context, more = _start_group(context, now, timers)
+        context, more = _start_group(context, now)
         effects += more
     return context, tuple(effects)
 
 
-def _start_group(context: ResponseContext, now: float, timers: ProxyTimers) -> Step:
+def _start_group(context: ResponseContext, now: float) -> Step:
     """Start every target of the next group; one that is too broad is answered with 440 in place of its targets.
 
     Source: RFC 5393 5.3.3.
@@ -145,7 +145,7 @@ def _start_group(context: ResponseContext, now: float, timers: ProxyTimers) -> S
             number + at,
             target,
             share + (at < rest),
-            now + timers.c if is_invite else inf,
+            now + TIMER_C if is_invite else inf,
             now + context.patience if context.patience else inf,
         )
         for at, target in enumerate(group)
@@ -154,15 +154,15 @@ def _start_group(context: ResponseContext, now: float, timers: ProxyTimers) -> S
     return context, tuple([Start(branch) for branch in started])
 
 
-def _received(context: ResponseContext, event: Received, now: float, timers: ProxyTimers) -> Step:
+def _received(context: ResponseContext, event: Received, now: float) -> Step:
     branch, response = context.branches[event.number], event.response
     if branch.state == "Completed":
         return _late(context, branch, response)
     if response.status < 200:
-        return _provisional(context, branch, response, now, timers)
+        return _provisional(context, branch, response, now)
     if response.status < 300:
-        return _success(context, branch, response, now, timers)
-    return _failure(context, branch, response, now, timers)
+        return _success(context, branch, response)
+    return _failure(context, branch, response, now)
 
 
 def _late(context: ResponseContext, branch: Branch, response: Response) -> Step:
@@ -180,19 +180,19 @@ def _late(context: ResponseContext, branch: Branch, response: Response) -> Step:
     return _with_branch(context, msgspec.structs.replace(branch, cancelled=False)), (Cancel(branch),)
 
 
-def _provisional(context: ResponseContext, branch: Branch, response: Response, now: float, timers: ProxyTimers) -> Step:
+def _provisional(context: ResponseContext, branch: Branch, response: Response, now: float) -> Step:
     effects: list[Effect] = []
-    timer_c = now + timers.c if response.status > 100 and branch.timer_c != inf else branch.timer_c
+    timer_c = now + TIMER_C if response.status > 100 and branch.timer_c != inf else branch.timer_c
     waits = branch.cancelled and branch.state == "Calling"
     branch = msgspec.structs.replace(branch, state="Proceeding", timer_c=timer_c)
     if waits:
-        branch, effects = _cancel_branch(msgspec.structs.replace(branch, cancelled=False), now, timers)
+        branch, effects = _cancel_branch(msgspec.structs.replace(branch, cancelled=False))
     if response.status > 100 and not context.status:
         effects.insert(0, Forward(response, branch))
     return _with_branch(context, branch), tuple(effects)
 
 
-def _success(context: ResponseContext, branch: Branch, response: Response, now: float, timers: ProxyTimers) -> Step:
+def _success(context: ResponseContext, branch: Branch, response: Response) -> Step:
     """Pass a 2xx on at once, each one to an INVITE, and give up what is left.
 
     Source: RFC 3261 16.7 steps 5 and 10.
@@ -200,23 +200,29 @@ def _success(context: ResponseContext, branch: Branch, response: Response, now: 
     branch = msgspec.structs.replace(branch, state="Completed", status=response.status)
     is_first = not context.status
     context = answered(_with_branch(context, branch), context.status or response.status)
-    context, effects = _cancel_pending(context, now, timers)
+    context, effects = _cancel_pending(context)
     passed = (Forward(response, branch),) if is_first or context.method == "INVITE" else ()
     return context, (*passed, *effects)
 
 
-def _failure(context: ResponseContext, branch: Branch, response: Response, now: float, timers: ProxyTimers) -> Step:
+def _failure(context: ResponseContext, branch: Branch, response: Response, now: float) -> Step:
     branch = msgspec.structs.replace(branch, state="Completed", status=response.status, response=response.wire())
-    if response.status in FOLLOWED and context.recurse and not context.cancelled and not context.status:
-        return _redirected(context, branch, response, now, timers)
+    if response.status in FOLLOWED and context.recurse and _may_go_on(context):
+        return _redirected(context, branch, response, now)
     context = _with_branch(context, branch)
     effects: tuple[Effect, ...] = ()
     if response.status >= 600 and not context.status:
-        context, effects = _cancel_pending(context, now, timers)
+        context, effects = _cancel_pending(context)
     return context, (Ended(branch), *effects)
 
 
-def _redirected(context: ResponseContext, branch: Branch, response: Response, now: float, timers: ProxyTimers) -> Step:
+def _may_go_on(context: ResponseContext) -> bool:
+    """Say whether further targets may be tried: nobody has accepted, refused for all, or given up."""
+    is_refused = any(branch.status >= 600 for branch in context.branches)
+    return not (context.status or context.cancelled or is_refused)
+
+
+def _redirected(context: ResponseContext, branch: Branch, response: Response, now: float) -> Step:
     """Try the contacts of a redirection that are new; those that cannot be followed stay in the response.
 
     A request to a sips: address is not redirected to another scheme (RFC 3261 16.7 step 4, 26.2.2).
@@ -225,7 +231,9 @@ def _redirected(context: ResponseContext, branch: Branch, response: Response, no
     known = _known(context)
     left, targets = [], []
     for contact in response.contacts:
-        if contact.uri.partition(":")[0].lower() in schemes and not _is_among(contact.uri, known):
+        can_follow = contact.uri.partition(":")[0].lower() in schemes and len(known) < MAX_TARGETS
+        if can_follow and not _is_among(contact.uri, known):
+            known.append(contact.uri)
             targets.append(Target(contact.uri, parse_q(contact.params.get("q"))))
         else:
             left.append(str(contact))
@@ -236,7 +244,7 @@ def _redirected(context: ResponseContext, branch: Branch, response: Response, no
     branch = msgspec.structs.replace(branch, status=response.status if left else 0, response=kept)
     context = _with_targets(_with_branch(context, branch), targets, first=True)
     if context.pending:
-        return _start_group(context, now, timers)
+        return _start_group(context, now)
     return context, ()
 
 
@@ -248,29 +256,27 @@ def _gone(context: ResponseContext, event: Gone) -> Step:
     return _with_branch(context, branch), (Ended(branch),)
 
 
-def _cancel_pending(context: ResponseContext, now: float, timers: ProxyTimers) -> Step:
+def _cancel_pending(context: ResponseContext) -> Step:
     """Cancel the branches without an answer and try nothing more; what is no INVITE cannot be cancelled."""
     context = msgspec.structs.replace(context, waiting=())
     effects: list[Effect] = []
     if context.method == "INVITE":
         for branch in context.pending:
-            branch, more = _cancel_branch(branch, now, timers)
+            branch, more = _cancel_branch(branch)
             context = _with_branch(context, branch)
             effects += more
     return context, tuple(effects)
 
 
-def _cancel_branch(branch: Branch, now: float, timers: ProxyTimers) -> tuple[Branch, list[Effect]]:
+def _cancel_branch(branch: Branch) -> tuple[Branch, list[Effect]]:
+    """Cancel a branch once; if it does not answer that, its transaction ends by itself (RFC 3261 9.1)."""
     if branch.cancelled:
         return branch, []
-    branch = msgspec.structs.replace(branch, cancelled=True, timer_c=inf)
-    if branch.state == "Calling":
-        return branch, []
-    branch = msgspec.structs.replace(branch, gives_up=now + timers.cancelled)
-    return branch, [Cancel(branch)]
+    branch = msgspec.structs.replace(branch, cancelled=True, timer_c=inf, gives_up=inf)
+    return branch, [] if branch.state == "Calling" else [Cancel(branch)]
 
 
-def _expired(context: ResponseContext, now: float, timers: ProxyTimers) -> Step:
+def _expired(context: ResponseContext, now: float) -> Step:
     """Give up the branches whose time is over.
 
     Source: RFC 3261 16.8, 9.1.
@@ -278,17 +284,17 @@ def _expired(context: ResponseContext, now: float, timers: ProxyTimers) -> Step:
     effects: list[Effect] = []
     for branch in context.pending:
         if branch.due <= now:
-            branch, more = _give_up(context, branch, now, timers)
+            branch, more = _give_up(context, branch)
             context = _with_branch(context, branch)
             effects += more
     return context, tuple(effects)
 
 
-def _give_up(context: ResponseContext, branch: Branch, now: float, timers: ProxyTimers) -> tuple[Branch, list[Effect]]:
-    """Cancel a branch; one that never answers, or does not answer its CANCEL, counts as timed out."""
+def _give_up(context: ResponseContext, branch: Branch) -> tuple[Branch, list[Effect]]:
+    """Cancel a branch that rings; one of which nothing was heard counts as timed out."""
     is_invite = context.method == "INVITE"
-    if is_invite and branch.state == "Proceeding" and not branch.cancelled:
-        return _cancel_branch(branch, now, timers)
+    if is_invite and branch.state == "Proceeding":
+        return _cancel_branch(branch)
     is_silent = is_invite and branch.state == "Calling"
     branch = msgspec.structs.replace(branch, state="Completed", status=408, cancelled=is_silent)
     # What has heard nothing may still get an answer, and is cancelled then.

@@ -33,7 +33,6 @@ from server.container.response_context import (
     Expire,
     Forward,
     Gone,
-    ProxyTimers,
     Received,
     ResponseContext,
     Start,
@@ -65,7 +64,6 @@ class Proxies:
 
     def __init__(self, container: Container) -> None:
         self._container = container
-        self.timers = ProxyTimers(cancelled=64 * container.engine.timers.t1)
         self._effects: dict[type, Callable[[Call, str, Any], None]] = {
             Start: self._start,
             Cancel: self._cancel,
@@ -225,7 +223,7 @@ class Proxies:
 
     def _step(self, call: Call, key: str, event: Event) -> None:
         contexts = call.section(SECTION, Contexts).contexts
-        contexts[key], effects = step(contexts[key], event, call.engine.now(), self.timers)
+        contexts[key], effects = step(contexts[key], event, call.engine.now())
         for effect in effects:
             self._effects[type(effect)](call, key, effect)
 
@@ -255,8 +253,9 @@ class Proxies:
         key = effect.branch.key
         client = call.transactions.clients.get(key)
         if client is not None:
-            cancel = make_cancel(transactions.request_of(call, key))
-            transactions.send_request(call, cancel, client.flow, client.session, call.engine.now())
+            cancel, now = make_cancel(transactions.request_of(call, key)), call.engine.now()
+            transactions.send_request(call, cancel, client.flow, client.session, now)
+            transactions.cancelled(call, key, now)
 
     def _drop(self, call: Call, _: str, effect: Drop) -> None:
         call.transactions.clients.pop(effect.branch.key, None)
@@ -312,11 +311,9 @@ class Proxies:
         record = call.section("sessions", Sessions).sips.get(context.session)
         if record is not None and response.status >= 200 and parties.is_last(call, record.id, response):
             record.state = "TERMINATED"
-        if response.status == TIMEOUT and context.method != "INVITE":
-            call.transactions.servers.pop(context.key, None)
-            return
-        now = call.engine.now()
-        self._container.defer(call, transactions.send_response(call, context.key, response, now))
+        if response.status != TIMEOUT or context.method == "INVITE":
+            now = call.engine.now()
+            self._container.defer(call, transactions.send_response(call, context.key, response, now))
 
     def _tell(
         self,

@@ -8,7 +8,6 @@ Source: RFC 3261 16.2, 16.7.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
@@ -17,17 +16,11 @@ import msgspec
 from server.sip.message import Response
 from server.transport.flow import Flow
 
+TIMER_C = 185.0
+"""Seconds that a branch of an INVITE is waited for, from its start or its last provisional response.
 
-@dataclass(frozen=True, slots=True)
-class ProxyTimers:
-    """How long a branch is waited for.
-
-    Units: seconds; ``c`` from an INVITE or its last provisional response, ``cancelled`` from a CANCEL.
-    Source: RFC 3261 16.6 step 11, 9.1.
-    """
-
-    c: float = 185.0
-    cancelled: float = 32.0
+Source: RFC 3261 16.6 step 11 (more than three minutes).
+"""
 
 
 class Target(msgspec.Struct, frozen=True, array_like=True):
@@ -160,7 +153,7 @@ class Cancel(NamedTuple):
 
 
 class Drop(NamedTuple):
-    """Forget the client transaction of a branch that never answered its CANCEL."""
+    """Forget the client transaction of a branch that has had its time."""
 
     branch: Branch
 

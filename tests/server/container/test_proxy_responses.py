@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from server.container.best_response import status_to_send
 from server.container.forking import MAX_TARGETS, answered, step, with_key
 from server.container.response_context import (
+    TIMER_C,
     Add,
     Best,
     Branch,
@@ -22,7 +23,6 @@ from server.container.response_context import (
     Expire,
     Forward,
     Gone,
-    ProxyTimers,
     Received,
     ResponseContext,
     Start,
@@ -32,7 +32,6 @@ from server.sip.build import make_response
 from server.sip.codec import parse_message
 from server.sip.message import Request, Response
 
-TIMERS = ProxyTimers(c=185.0, cancelled=32.0)
 REQUEST = parse_message(
     b"INVITE sip:bob@example.com SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.1;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"
     b"From: <sip:alice@example.com>;tag=1\r\nTo: <sip:bob@example.com>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\n"
@@ -60,7 +59,7 @@ class Course:
     effects: list[Effect] = field(default_factory=list)
 
     def take(self, event: Event) -> list[Effect]:
-        self.context, effects = step(self.context, event, self.now, TIMERS)
+        self.context, effects = step(self.context, event, self.now)
         for effect in effects:
             if isinstance(effect, Start):
                 number = effect.branch.number
@@ -221,16 +220,26 @@ def test_p5_cancel_of_the_caller_cancels_all_and_487_is_passed_on() -> None:
     assert [branch.status for branch in found.best] == [487]
 
 
-def test_p5_branch_that_never_answers_its_cancel_is_dropped() -> None:
-    found = course("a")
+def test_p5_branch_that_never_answers_its_cancel_ends_with_its_transaction() -> None:
+    found = course("a", patience=5.0)
     found.receive(0, 180)
     found.take(CancelAll())
 
-    found.now = TIMERS.cancelled
+    no_deadline = found.context.due
+    found.take(Gone(0, 408))
+
+    assert no_deadline == float("inf")
+    assert [branch.status for branch in found.best] == [408]
+
+
+def test_p4_request_that_cannot_be_cancelled_is_dropped_when_its_time_is_over() -> None:
+    found = course("a", "b", parallel=False, patience=5.0, method="MESSAGE")
+
+    found.now = 5.0
     found.take(Expire())
 
     assert found.of(Drop) == [0]
-    assert [branch.status for branch in found.best] == [408]
+    assert found.of(Start) == [0, 1]
 
 
 def test_p3_timer_c_cancels_a_branch_and_each_provisional_response_sets_it_anew() -> None:
@@ -239,10 +248,10 @@ def test_p3_timer_c_cancels_a_branch_and_each_provisional_response_sets_it_anew(
         found.receive(0, 180)
     found.receive(0, 100)
 
-    found.now = 200.0 + TIMERS.c - 1
+    found.now = 200.0 + TIMER_C - 1
     found.take(Expire())
     too_early = found.of(Cancel)
-    found.now = 200.0 + TIMERS.c
+    found.now = 200.0 + TIMER_C
     found.take(Expire())
 
     assert too_early == []
@@ -318,6 +327,36 @@ def test_p9_redirections_without_end_are_bounded() -> None:
 
     assert len(found.of(Start)) == MAX_TARGETS
     assert len(found.best) == 1
+
+
+def test_p9_redirection_with_more_contacts_than_may_be_tried_is_bounded_while_another_rings() -> None:
+    found = course("a", "b")
+    found.receive(1, 180)
+
+    found.receive(0, 302, *[f"sip:u{number}@example.com" for number in range(50)])
+    found.receive(2, 302, "sip:one-more@example.com")
+
+    assert len(found.of(Start)) == MAX_TARGETS
+    assert len(found.context.pending) == MAX_TARGETS - 2
+
+
+def test_p9_redirection_after_a_6xx_is_not_followed() -> None:
+    found = course("a", "b")
+    found.receive(0, 180)
+    found.receive(1, 603)
+
+    found.receive(0, 302, "sip:new@example.net")
+
+    assert found.of(Start) == [0, 1]
+    assert [branch.status for branch in found.best] == [603]
+
+
+def test_p9_star_as_contact_of_a_redirection_is_passed_on() -> None:
+    found = course("a")
+
+    found.take(Received(0, response(302).with_header("Contact", "*")))
+
+    assert [branch.status for branch in found.best] == [302]
 
 
 def test_p9_sips_request_is_not_redirected_to_sip() -> None:
