@@ -129,16 +129,21 @@ class ContainerRegistrar:
     def lookup(self, uri: str) -> list[Registration]:
         """Return the live contacts of a URI, the newest first; of the flows of one phone, one contact.
 
-        Source: RFC 5626 7 (no two flows of a phone are tried at once).
+        A sips: URI has those contacts only that registered over a secure connection.
+
+        Source: RFC 5626 7 (no two flows of a phone are tried at once), RFC 5630 5.3.
         """
+        secure = uri[:5].lower() == "sips:"
         now = self._store.now()
         phones: dict[str, list[Binding]] = {}
         for binding in self.bindings(self._canonical(uri)):
+            if secure and not binding.flow.secure:
+                continue
             phones.setdefault(instance_of(binding.flow_id) or binding.uri, []).append(binding)
         return [_bound(found, now) for found in phones.values()]
 
     def bindings(self, address_of_record: str) -> list[Binding]:
-        """Return the live bindings of a canonical address of record, the newest first."""
+        """Return the live bindings of a canonical address of record that SIP can reach, the newest first."""
         found = self._store.peek(self._dispatch.registration_key(address_of_record))
         if found is None:
             return []
@@ -146,7 +151,8 @@ class ContainerRegistrar:
         section = peek_section(found[1], "registrar", Bindings)
         if section.address_of_record != address_of_record:
             return []
-        return [b for b in reversed(section.contacts.values()) if b.expires > now]
+        newest_first = reversed(section.contacts.values())
+        return [b for b in newest_first if b.expires > now and isinstance(parse_uri(b.uri), SipUri)]
 
     def expire(self, call: Call, now: float) -> None:
         """Drop the bindings whose time is over."""

@@ -348,6 +348,25 @@ def test_r1_call_rings_every_phone_of_an_address_by_preference(bob: Phone, udp: 
     assert next_request(bob.peer).start.startswith("BYE ")
 
 
+def test_r1_contact_that_sip_cannot_reach_is_listed_and_not_called(bob: Phone, caller: UdpPeer) -> None:
+    listed = bob.register(f"Contact: <mailto:bob@{DOMAIN}>, <sip:bob@{bob.peer.sent_by}>")
+
+    Caller(caller, bob.node, f"sip:bob@{DOMAIN}").start()
+
+    assert "<mailto:" in listed["Contact"]
+    assert bob.peer.receive().start == f"INVITE sip:bob@{bob.peer.sent_by} SIP/2.0"
+
+
+def test_r1_secure_call_does_not_go_to_a_phone_that_registered_in_the_open(bob: Phone, caller: UdpPeer) -> None:
+    bob.register()
+    alice = Caller(caller, bob.node, f"sips:bob@{DOMAIN}")
+
+    alice.start()
+
+    assert alice.receive(until=200).status == 480
+    assert is_quiet(bob.peer)
+
+
 def test_r10_redirect_names_the_contacts_by_preference_and_sends_nothing_on(
     start_node: StartNode, callee: UdpPeer, caller: UdpPeer
 ) -> None:
