@@ -61,3 +61,12 @@ class WeaveError(WeaverError):
         self.module = module
         self.joinpoint = joinpoint
         self.reason = reason
+
+
+def describe_error(error: BaseException) -> str:
+    """Return what another's code raised, in one line: class, message, and where it came up."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
+    return f"{type(error).__name__}: {error}{place}"

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from weaver.dye import mask_of
-from weaver.errors import PluginError
+from weaver.errors import PluginError, describe_error
 from weaver.monitor import Action, MonitorDefinition
 from weaver.registry import Registry
 
@@ -108,6 +108,9 @@ class Plugins:
         for name in dict.fromkeys(names):
             try:
                 register = importlib.import_module(name).register
-            except Exception as error:
-                raise PluginError(f"plugin {name} cannot be loaded: {error}") from error
-            register(self)
+            except (Exception, SystemExit) as error:
+                raise PluginError(f"plugin {name} cannot be loaded: {describe_error(error)}") from error
+            try:
+                register(self)
+            except (Exception, SystemExit) as error:
+                raise PluginError(f"plugin {name} cannot register: {describe_error(error)}") from error

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from weaver.advice import RATE
 from weaver.dye import SPACE, mask_of
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError, describe_error
 from weaver.event import EventBuffer
 from weaver.facts import FlowMark
 from weaver.fallback import ASSEMBLER, Engine
@@ -208,10 +208,8 @@ class Registry:
         )
         actions = self._resolve(monitor, settings.actions)
         mask = mask_of(settings.dye_mask) if settings.dye_filtering else 0
-        for action in actions:
-            configure = getattr(action, "configure", None)
-            if configure is not None and "properties" in attributes:
-                configure(settings.properties)
+        if "properties" in attributes:
+            _configure(name, actions, settings.properties)
         was = monitor.settings.enabled
         if dataclasses.replace(settings, enabled=was) != monitor.settings or actions != monitor.actions:
             monitor.revision += 1
@@ -304,6 +302,24 @@ class Registry:
             mark.revision += mark.mask != monitor.mask
             mark.settings.enabled, mark.mask = monitor.settings.enabled, monitor.mask
             self._joinpoints.weave(self._joinpoints.select(mark), self._at_work())
+
+
+def _configure(name: str, actions: Iterable[Action], properties: Mapping[str, Any]) -> None:
+    """Give the actions that ask for them the properties of their monitor.
+
+    Errors: InvalidAttributeError when an action does not take them, whatever it raises.
+    """
+    for action in actions:
+        configure = getattr(action, "configure", None)
+        try:
+            if configure is not None:
+                configure(properties)
+        except WeaverError:
+            raise
+        except Exception as error:
+            raise InvalidAttributeError(
+                f"{name}: {action.name} does not take its properties: {describe_error(error)}"
+            ) from error
 
 
 def _marking(monitor: Monitor, pointcut: Pointcut, registry: Registry) -> Monitor:

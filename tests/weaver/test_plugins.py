@@ -51,7 +51,12 @@ def test_method_has_a_group_and_its_own_name(plugins: Plugins) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(None, "No module named"), ("1 / 0", "division by zero"), ("x = 1", "has no attribute 'register'")],
+    [
+        (None, "No module named"),
+        ("1 / 0", r"ZeroDivisionError: division by zero \(.*py:1\)"),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("x = 1", "has no attribute 'register'"),
+    ],
 )
 def test_plugin_that_cannot_be_loaded_is_named_with_the_reason(
     plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str | None, words: str
@@ -62,6 +67,26 @@ def test_plugin_that_cannot_be_loaded_is_named_with_the_reason(
         (tmp_path / f"{name}.py").write_text(content)
 
     with pytest.raises(PluginError, match=f"plugin {name} cannot be loaded: .*{words}"):
+        plugins.load([name])
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        ("{}['gone']", r"KeyError: 'gone' \(.*py:1\)"),
+        ("plugins.action(object())", "AttributeError: 'object' object has no attribute 'around'"),
+        ("plugins.method('nogroup', dict, '')", "PluginError: method nogroup: it is taken or has no group"),
+        ("exit(3)", "SystemExit: 3"),
+    ],
+)
+def test_plugin_that_cannot_register_is_named_with_the_reason(
+    plugins: Plugins, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, words: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    name = f"plugin_{abs(hash(call))}"
+    (tmp_path / f"{name}.py").write_text(f"def register(plugins): {call}")
+
+    with pytest.raises(PluginError, match=f"plugin {name} cannot register: {words}"):
         plugins.load([name])
 
 

@@ -1,8 +1,10 @@
 import importlib.util
 import logging
+from collections.abc import Mapping
 from itertools import combinations
 from pathlib import Path
 from types import CodeType
+from typing import Any
 
 import pytest
 
@@ -83,6 +85,20 @@ def test_wrong_attribute_is_refused_and_nothing_changes(
 
     with pytest.raises(error, match=words):
         registry.set("M", **{"enabled": True, **attributes})
+
+    assert registry.get("M") == before
+
+
+def test_properties_that_an_action_fails_on_are_refused_and_nothing_changes() -> None:
+    class Choosy(Recording):
+        def configure(self, properties: Mapping[str, Any]) -> None:
+            int(properties["depth"])
+
+    registry, _ = one_monitor(Choosy())
+    before = registry.get("M")
+
+    with pytest.raises(InvalidAttributeError, match=r"M: Recording does not take its properties: KeyError: 'depth'"):
+        registry.set("M", actions=["Recording"], properties={"deep": "3"})
 
     assert registry.get("M") == before
 
