@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from weaver.cli.client import NO_SERVER, START_ONE, ClientError, Server, find_servers
+from weaver.cli.client import NO_SERVER, START_ONE, ClientError, Server, connect, find_servers
 from weaver.cli.output import common_options, print_json, print_table, settings
 
 
@@ -13,7 +13,11 @@ from weaver.cli.output import common_options, print_json, print_table, settings
 def ps() -> None:
     """List the servers that run here, with their admin sockets."""
     target = settings().target
-    servers = [s for s in find_servers() if target is None or target in {s.name, str(s.pid), str(s.socket)}]
+    if target is not None and "/" in target:
+        with connect(target) as client:
+            servers = [client.server]
+    else:
+        servers = [s for s in find_servers() if target is None or target in {s.name, str(s.pid)}]
     if settings().json:
         print_json({"servers": [_as_json(server) for server in servers]})
         click.get_current_context().exit(0 if servers else NO_SERVER)

@@ -128,6 +128,17 @@ def test_ps_lists_servers_and_passes_over_dead_ones(run: Run, open_socket: OpenS
     assert [server["name"] for server in run("--json", "-t", "web", "ps").json["servers"]] == ["web"]
 
 
+def test_ps_shows_a_server_whose_socket_lies_elsewhere(
+    run: Run, open_socket: OpenSocket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_socket("web-1.sock")
+    monkeypatch.setattr(client, "socket_folders", lambda: ())
+
+    assert run("ps").code == 3
+    assert run("--json", "-t", str(tmp_path / "web-1.sock"), "ps").json["servers"][0]["name"] == "web"
+    assert "there is no such socket" in run("-t", str(tmp_path / "none.sock"), "ps").err
+
+
 def test_ps_shows_a_server_that_does_not_greet(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "PROBE_SECONDS", 0.01)
     with socket.socket(socket.AF_UNIX) as mute:
