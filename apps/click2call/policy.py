@@ -38,7 +38,8 @@ def check_target(text: str, registrar: Registrar, allowed: Iterable[str], field:
         raise CallRefusedError(400, f"{text!r} is no SIP address; write sip:name@host", field)
     if uri.headers:
         raise CallRefusedError(400, f"{text!r} carries headers, which a SIP address to call may not", field)
-    if is_loopback(uri.host) or any(fnmatchcase(f"sip:{uri.user or ''}@{uri.host}", p) for p in allowed):
+    host = uri.params.get("maddr") or uri.host  # where the request goes (RFC 3261 19.1.1)
+    if is_loopback(host) or any(fnmatchcase(f"sip:{uri.user or ''}@{host}", p) for p in allowed):
         return str(uri)
     if registrar.lookup(text):
         return str(uri)

@@ -44,6 +44,8 @@ def test_loopback_registered_phones_and_allowed_targets_may_be_called(text: str,
         ("sip:bob@127.0.0.1?Subject=x", 400, "carries headers"),
         ("sip:bob@10.0.0.2", 403, "not among the allowed_targets"),
         ("sip:bob@127.0.0.1.example.org", 403, "may not be called"),
+        ("sip:bob@127.0.0.1;maddr=10.0.0.2", 403, "may not be called"),
+        ("sip:bob@10.0.0.1;maddr=example.org", 403, "may not be called"),
     ],
 )
 def test_anything_else_is_refused_with_field_and_reason(text: str, status: int, words: str) -> None:
