@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from server.container.messages import OutboundRequest
 from server.container.records import ApplicationRecord, HttpRecord, Sessions, SipRecord
 from server.container.sessions import ContainerApplicationSession, ContainerHttpSession
-from server.engine.call import Call, CallKey
+from server.engine.call import Call, CallKey, Item
 from server.engine.transactions import LOCAL
 from server.errors import CallStateLockedError
 from server.servlet.errors import BusyError, InvalidStateError
@@ -23,6 +23,9 @@ IDLE = 180.0
 
 HTTP_IDLE = 1800.0
 """Seconds that an HTTP session lives after its last request."""
+
+RENEW = 60.0
+"""Seconds by which that may be less, so that not every request is a turn."""
 
 
 class ContainerFactory:
@@ -78,6 +81,7 @@ class ContainerFactory:
             found = container.engine.store.peek(key)
             record = None if found is None else container.sessions_of(found[1]).https.get(session_id)
             if record is not None:
+                self._renew(CallKey(key), record)
                 return ContainerHttpSession(container, CallKey(key), record)
         if not create:
             return None
@@ -93,6 +97,20 @@ class ContainerFactory:
             return ContainerHttpSession(container, new, container.engine.run(new, begin))
         except CallStateLockedError as error:
             raise BusyError(error.reason) from error
+
+    def _renew(self, key: CallKey, record: HttpRecord) -> None:
+        """Have a session that is used live on; nobody waits for it."""
+        engine = self._container.engine
+        expires = engine.store.now() + HTTP_IDLE
+        if expires - record.expires < RENEW:
+            return
+
+        def renew(call: Call) -> None:
+            stored = call.section("sessions", Sessions).https.get(record.id)
+            if stored is not None:
+                stored.expires = expires
+
+        engine.queues.enqueue(key, Item("action", action=renew))
 
 
 def new_application(call: Call, app: str, expires: float) -> ApplicationRecord:

@@ -136,4 +136,6 @@ def checked_attribute(value: Attribute) -> Attribute:
             checked_attribute(member)
     elif value is not None and not isinstance(value, (bool, int, float, str, bytes)):
         raise TypeError(f"an attribute must be plain data, not {type(value).__name__}")
+    elif isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise TypeError(f"an attribute must be plain data, and a number of at most 64 bits, not {value:#x}")
     return value

@@ -135,6 +135,7 @@ def test_received_request_can_be_read(house: House, probe: Probe) -> None:
         (lambda m: m.session.create_request("ACK"), InvalidStateError, "make ACK from its response"),
         (lambda m: m.session.create_request("INFO"), InvalidStateError, "has no dialog yet"),
         (lambda m: m.session.set_attribute("x", object()), TypeError, "must be plain data"),
+        (lambda m: m.session.set_attribute("x", [2**64]), TypeError, "at most 64 bits, not 0x10000000000000000"),
         (lambda m: m.session.set_attribute("x", [{1: 2}]), TypeError, "keys of attributes must be str"),
     ],
 )

@@ -133,6 +133,17 @@ def test_browser_session_is_found_by_its_id(house: House, browser: ContainerHttp
     assert factory.open_http_session(None, create=False) is None
 
 
+def test_browser_session_ends_so_long_after_its_last_use(house: House, browser: ContainerHttpSession) -> None:
+    factory = house.factory()
+    for _ in range(3):
+        house.pass_time(HTTP_IDLE - 1)
+        assert factory.open_http_session(browser.id, create=False) is not None
+
+    house.pass_time(HTTP_IDLE + 1)
+
+    assert factory.open_http_session(browser.id, create=False) is None
+
+
 def test_attributes_of_a_browser_session_are_set_in_its_call(browser: ContainerHttpSession) -> None:
     with pytest.raises(InvalidStateError, match=r"application_session\.lock"):
         browser.set_attribute("x", 1)
