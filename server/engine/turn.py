@@ -18,6 +18,7 @@ from server.errors import (
     CallStateError,
     CallStateLockedError,
     CallStateLostError,
+    CallStateTooLargeError,
     PartitionUnavailableError,
     StaleTokenError,
     TransportError,
@@ -48,17 +49,44 @@ def run_turn(key: CallKey, queue: deque[Item], engine: Engine) -> None:
         queue.popleft()
         engine.refuse(item, 503)
         return
+    except Exception:
+        log.exception("call %s: the call state could not be read", key)
+        queue.popleft()
+        engine.refuse(item, 500)
+        return
+    done = _work_off(queue, call)
+    failure = _check_in(checkout, call, engine)
+    if failure is not None:
+        _refuse_all(done, failure, engine)
+
+
+def _work_off(queue: deque[Item], call: Call) -> list[Item]:
+    """Process what waits, as much as one turn may; return what was taken."""
+    engine, done = call.engine, []
     limit = engine.monotonic() + engine.turn_budget
     for _ in range(engine.turn_items):
         item = queue.popleft()
+        done.append(item)
         try:
             process_inbound(item, call)
         except Exception:
             engine.failed_items += 1
-            log.exception("call %s: an item of kind %s was given up", key, item.kind)
+            log.exception("call %s: an item of kind %s was given up", call.key, item.kind)
         if not queue or engine.monotonic() > limit:
             break
-    _check_in(checkout, call, engine)
+    return done
+
+
+def _refuse_all(items: list[Item], failure: Exception, engine: Engine) -> None:
+    """Answer the requests of a turn that came to nothing, unless the same request may be stored when it is repeated."""
+    if isinstance(failure, CallStateTooLargeError):
+        status = 513
+    elif isinstance(failure, CallStateError):
+        return
+    else:
+        status = 500
+    for item in items:
+        engine.refuse(item, status)
 
 
 def process_inbound(item: Item, call: Call) -> None:
@@ -103,13 +131,18 @@ def _check_out(key: CallKey, engine: Engine, *, create: bool) -> tuple[Checkout,
     version, near = cached if cached is not None else (-1, None)
     checkout = engine.store.check_out(key, create=create, cached=version)
     if checkout.state is not None:
-        return checkout, decode_call(checkout.state, engine)
+        try:
+            return checkout, decode_call(checkout.state, engine)
+        except Exception:
+            engine.store.unlock(checkout)
+            raise
     if checkout.version and near is not None:
         return checkout, near
     return checkout, Call(key, engine)
 
 
-def _check_in(checkout: Checkout, call: Call, engine: Engine) -> None:
+def _check_in(checkout: Checkout, call: Call, engine: Engine) -> Exception | None:
+    """Store the call and send what it made; return why it could not be stored."""
     entries, call.outbox = call.outbox, []
     waiting, call.stored = call.stored, []
     key = call.key
@@ -129,13 +162,19 @@ def _check_in(checkout: Checkout, call: Call, engine: Engine) -> None:
     except StaleTokenError as error:
         failure = error
         log.warning("call %s: another engine has taken the call; this turn is void", key)
-    except (CallStateError, TypeError, ValueError) as error:
+    except Exception as error:  # whatever it was, the call must not stay locked
         failure = error
         engine.store.unlock(checkout)
-        log.error("call %s: the call state could not be stored, nothing is sent: %s", key, error)
+        log.error(
+            "call %s: the call state could not be stored, nothing is sent: %s",
+            key,
+            error,
+            exc_info=not isinstance(error, CallStateError),
+        )
     for tell in waiting:
         tell(failure)
     if failure is None:
         release(entries, engine, key)
     else:
         engine.near_cache.drop(key)
+    return failure

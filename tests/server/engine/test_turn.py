@@ -79,21 +79,46 @@ def test_response_and_ack_are_never_answered_with_a_refusal(house: House, store:
 
 
 @pytest.mark.parametrize(
-    ("error", "words", "unlocked"),
+    ("error", "words", "unlocked", "answer"),
     [
-        (StaleTokenError(KEY, "taken"), "this turn is void", 0),
-        (CallStateTooLargeError(KEY, "99 bytes"), "nothing is sent", 1),
-        (TypeError("cannot be encoded"), "nothing is sent", 1),
+        (StaleTokenError(KEY, "taken"), "this turn is void", 0, []),
+        (PartitionUnavailableError(KEY, "no answer"), "nothing is sent", 1, []),
+        (CallStateTooLargeError(KEY, "99 bytes"), "nothing is sent", 1, ["513 INVITE"]),
+        (TypeError("cannot be encoded"), "nothing is sent", 1, ["500 INVITE"]),
+        (OverflowError("too large a number"), "nothing is sent", 1, ["500 INVITE"]),
     ],
 )
-def test_nothing_is_sent_when_the_call_cannot_be_stored(
-    house: House, store: FailingStore, caplog: pytest.LogCaptureFixture, error: Exception, words: str, unlocked: int
+def test_nothing_but_a_refusal_is_sent_when_the_call_cannot_be_stored(
+    house: House,
+    store: FailingStore,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    words: str,
+    unlocked: int,
+    answer: list[str],
 ) -> None:
     store.on_check_in = error
 
-    assert house.receive(house.request()) == []
+    assert lines(house.receive(house.request())) == answer
     assert words in caplog.text
     assert store.unlocked == unlocked
+
+
+def test_call_whose_state_cannot_be_read_is_refused_and_not_kept_locked(
+    house: House, store: FailingStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    request = house.request()
+    house.receive(request)
+    key, _ = house.engine.dispatch.call_key_of(request)
+    assert key is not None
+    checkout = store.check_out(key)
+    store.store.check_in(checkout, b"of another kind", next_due=None, expires=None)
+
+    answers = [lines(house.receive(house.request(cseq=number))) for number in (2, 3)]
+
+    assert answers == [["500 INVITE"], ["500 INVITE"]]
+    assert "could not be read" in caplog.text
+    assert store.store.statistics().locked == 0
 
 
 def test_who_waits_for_an_action_is_told_that_it_was_not_stored(house: House, store: FailingStore) -> None:
