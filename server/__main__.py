@@ -63,7 +63,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m server", description="A SIP and HTTP application server.")
+    parser = argparse.ArgumentParser(
+        prog="python -m server", allow_abbrev=False, description="A SIP and HTTP application server."
+    )
     parser.add_argument("applications", nargs="+", metavar="APP", help="package of an application: apps.click2call")
     parser.add_argument("--sip", metavar="HOST:PORT", help="where to listen for SIP, UDP and TCP; port 0: a free one")
     parser.add_argument("--http", metavar="HOST:PORT", help="where to listen for HTTP")

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from server.clock import Clock, SystemClock
-from server.config import ServerConfig, parse_addresses
+from server.config import Address, ServerConfig, parse_addresses
 from server.container.addresses import Addresses, Local
 from server.container.authenticator import Authenticator, parse_users
 from server.container.container import Container
@@ -30,7 +30,7 @@ from server.sip.ids import Ids
 from server.sip.timers import TimerSettings
 from server.sip.uri import SipUri, parse_uri
 from server.state.memory import MemoryStore
-from server.transport.binding import Bound, bind
+from server.transport.binding import Bound, bind, naming
 from server.transport.dns import DnsResolver
 from server.transport.flow import Transport, format_address
 from server.transport.listeners import Listeners
@@ -122,7 +122,7 @@ class Node:
             servlets = {
                 path: (servlet, ContainerFactory(self.container, app)) for path, (app, servlet) in paths.items()
             }
-            self.http = HttpListener(http.host, http.port, WsgiApplication(servlets, keys)) if http else None
+            self.http = None if http is None else _listen(http, WsgiApplication(servlets, keys))
         except BaseException:
             for transport in self._sockets.all():
                 transport.stop(0)
@@ -215,6 +215,15 @@ def _served(bound: Bound) -> Served:
     """Return what can be reached from what is bound; nobody is called over WebSocket."""
     families = dict.fromkeys("AAAA" if ":" in transport.local[0] else "A" for transport in bound.all())
     return Served(frozenset(bound.by_transport) - {"WS", "WSS"}, tuple(families))
+
+
+def _listen(address: Address, application: WsgiApplication) -> HttpListener:
+    """Return the HTTP listener.
+
+    Errors: OSError, which names the address.
+    """
+    with naming(address):
+        return HttpListener(address.host, address.port, application)
 
 
 def _check_proxy(text: str) -> None:

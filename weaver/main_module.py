@@ -21,7 +21,7 @@ def run_as_main(name: str, on_main: OnMain) -> None:
 
     Errors: ImportError when there is none; whatever the program raises.
     """
-    spec = _spec(name)
+    spec = find_main(name)
     loader: Any = spec.loader
     code = loader.get_code(spec.name)
     module = ModuleType("__main__")
@@ -38,7 +38,11 @@ def run_as_main(name: str, on_main: OnMain) -> None:
         sys.modules["__main__"], sys.argv[0] = before, first
 
 
-def _spec(name: str) -> ModuleSpec:
+def find_main(name: str) -> ModuleSpec:
+    """Find the module that ``run_as_main`` would run.
+
+    Errors: ImportError when there is none.
+    """
     spec = find_spec(name)
     if spec is not None and spec.submodule_search_locations is not None:
         spec = find_spec(f"{name}.__main__")

@@ -28,7 +28,7 @@ from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
-from weaver.main_module import run_as_main
+from weaver.main_module import find_main, run_as_main
 from weaver.management.methods import standard_methods
 from weaver.management.socket import AdminSocket, default_path
 from weaver.monitor import MonitorDefinition
@@ -150,6 +150,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if late:
         print(f"gevent has not patched {', '.join(late)}: start with python -m weaver.run", file=sys.stderr)
         return 2
+    if options.module:
+        try:
+            find_main(options.module)
+        except ImportError as error:
+            print(error, file=sys.stderr)
+            return 2
     path = options.instrumentation or _find(FILE)
     engine = choose_engine()
     if engine.reason:

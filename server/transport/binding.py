@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from server.config import Address, ServerConfig, parse_addresses
 from server.errors import ConfigError
-from server.transport.flow import Transport
+from server.transport.flow import Transport, format_address
 from server.transport.receiver import Receiver
 from server.transport.stream import StreamTransport
 from server.transport.tcp import TcpTransport
@@ -54,20 +57,34 @@ def bind(config: ServerConfig, receiver: Receiver) -> Bound:
         bound.tls = Tls(config.tls)
     try:
         for address in sip:
-            _bind_pair(bound, address, receiver, config)
+            with naming(address):
+                _bind_pair(bound, address, receiver, config)
         for address in secure:
             assert bound.tls is not None
-            bound.add("TLS", TlsTransport(address.host, address.port, receiver, limits, bound.tls))
+            with naming(address):
+                bound.add("TLS", TlsTransport(address.host, address.port, receiver, limits, bound.tls))
         for address in web:
-            bound.add("WS", WebSocketTransport(address.host, address.port, receiver, limits, origins))
+            with naming(address):
+                bound.add("WS", WebSocketTransport(address.host, address.port, receiver, limits, origins))
         for address in secure_web:
-            wss = WebSocketTransport(address.host, address.port, receiver, limits, origins, bound.tls)
-            bound.add("WSS", wss)
+            with naming(address):
+                wss = WebSocketTransport(address.host, address.port, receiver, limits, origins, bound.tls)
+                bound.add("WSS", wss)
     except BaseException:
         for transport in bound.all():
             transport.stop(0)
         raise
     return bound
+
+
+@contextmanager
+def naming(address: Address) -> Iterator[None]:
+    """Have an OSError that comes of an address name it."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = format_address(address.host, address.port)
+        raise
 
 
 def _bind_pair(bound: Bound, address: Address, receiver: Receiver, config: ServerConfig) -> None:

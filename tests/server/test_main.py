@@ -96,16 +96,18 @@ def test_all_faults_of_the_configuration_are_printed_and_nothing_starts(
     assert signals == {}
 
 
+@pytest.mark.parametrize(("option", "other"), [("--sip", "--http"), ("--http", "--sip")])
 def test_port_that_is_taken_is_said(
-    signals: dict[int, Callable[[], object]], capsys: pytest.CaptureFixture[str]
+    signals: dict[int, Callable[[], object]], capsys: pytest.CaptureFixture[str], option: str, other: str
 ) -> None:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
-        taken.bind(("127.0.0.1", 0))
-        port = taken.getsockname()[1]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
 
-        assert run([APP, "--sip", f"127.0.0.1:{port}", "--http", ""], signals) == 1
+        assert run([APP, option, address, other, "127.0.0.1:0"], signals) == 1
 
-    assert capsys.readouterr().err.startswith("cannot listen: ")
+    said = capsys.readouterr().err
+    assert said.startswith("cannot listen: ")
+    assert address in said
 
 
 def node(**settings: str) -> Node:

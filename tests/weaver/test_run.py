@@ -69,6 +69,12 @@ def test_fault_of_the_file_is_printed_and_nothing_starts(
     assert words in capsys.readouterr().err
 
 
+def test_module_that_does_not_exist_is_told_and_nothing_starts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["-m", "no_such_program"]) == 2
+
+    assert capsys.readouterr().err == "there is no module no_such_program that can be run\n"
+
+
 def test_socket_that_cannot_be_opened_is_told_and_ends_the_run(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
