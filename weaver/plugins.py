@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from weaver.dye import mask_of
 from weaver.errors import PluginError, describe_error
+from weaver.management.rpc import METHOD_NAME, OWN_GROUPS
 from weaver.monitor import Action, MonitorDefinition
 from weaver.registry import Registry
 
@@ -91,12 +92,14 @@ class Plugins:
         self.dye_flags[flag.name] = flag
 
     def method(self, name: str, function: Method, description: str) -> None:
-        """Contribute a method of the admin socket, called ``group.verb``.
+        """Contribute a method of the admin socket, called ``group.verb``; the groups of the weaver's own are taken.
 
         Errors: PluginError.
         """
-        if name in self.methods or "." not in name:
-            raise PluginError(f"method {name}: it is taken or has no group")
+        if METHOD_NAME.fullmatch(name) is None:
+            raise PluginError(f"method {name!r}: a name has the form group.verb, in lower case")
+        if name in self.methods or name.partition(".")[0] in OWN_GROUPS:
+            raise PluginError(f"method {name}: the name or its group is taken")
         self.methods[name] = RegisteredMethod(function, description)
 
     def load(self, modules: Iterable[str]) -> None:

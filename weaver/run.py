@@ -33,6 +33,7 @@ from weaver.management.methods import standard_methods
 from weaver.management.socket import AdminSocket, default_path
 from weaver.monitor import MonitorDefinition
 from weaver.plugins import Plugins
+from weaver.pointcut.named import parse_named
 from weaver.registry import CHANGEABLE, Registry
 from weaver.sinks.json_lines import JsonLinesSink
 from weaver.woven_cache import WovenCache
@@ -84,7 +85,8 @@ class Weaver:
         """
         given = self._config.admin.socket
         path = path or (Path(given) if given else default_path())
-        methods = {**standard_methods(self.registry, self.buffer), **self.plugins.methods}
+        named = parse_named(self._config.pointcuts)[0]
+        methods = {**standard_methods(self.registry, self.buffer, named), **self.plugins.methods}
         self._socket = AdminSocket(path, methods, self.buffer, self.runtime)
         return self._socket.start()
 

@@ -43,8 +43,14 @@ def test_dye_flag_must_be_one_of_those_that_there_are(plugins: Plugins) -> None:
 def test_method_has_a_group_and_its_own_name(plugins: Plugins) -> None:
     plugins.method("a.b", dict, "Does something.")
 
-    for name in ("a.b", "nogroup"):
-        with pytest.raises(PluginError, match=f"method {name}: "):
+    for name, words in (
+        ("a.b", "taken"),
+        ("monitor.mine", "taken"),
+        ("event.subscribe", "taken"),
+        ("nogroup", "lower case"),
+        ("A.b", "lower case"),
+    ):
+        with pytest.raises(PluginError, match=f"method '?{name}'?: .*{words}"):
             plugins.method(name, dict, "Does something else.")
     assert plugins.methods["a.b"].description == "Does something."
 
@@ -75,7 +81,7 @@ def test_plugin_that_cannot_be_loaded_is_named_with_the_reason(
     [
         ("{}['gone']", r"KeyError: 'gone' \(.*py:1\)"),
         ("plugins.action(object())", "AttributeError: 'object' object has no attribute 'around'"),
-        ("plugins.method('nogroup', dict, '')", "PluginError: method nogroup: it is taken or has no group"),
+        ("plugins.method('nogroup', dict, '')", "PluginError: method 'nogroup': a name has the form group.verb"),
         ("exit(3)", "SystemExit: 3"),
     ],
 )

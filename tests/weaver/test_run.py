@@ -7,6 +7,7 @@ import pytest
 
 from tests.weaver.events import make_event
 from weaver import run
+from weaver.cli.client import Client
 from weaver.config import load_instrumentation
 from weaver.gevent_support import NEEDED, GeventRuntime, unpatched
 from weaver.redaction import HIDDEN, show
@@ -97,6 +98,21 @@ def test_socket_of_the_file_is_used_unless_the_command_line_names_one(tmp_path: 
             assert weaver.open_socket(given) == tmp_path / used
         finally:
             weaver.stop()
+
+
+def test_pointcuts_of_the_file_are_known_to_the_client_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text("[pointcuts]\ncalls = 'execution(* nowhere.call(..))'\n")
+    weaver = run.Weaver(load_instrumentation(path), path)
+
+    weaver.start()
+    try:
+        with Client(weaver.open_socket(tmp_path / "s")) as client:
+            added = client.call("monitor.add", name="Mine", pointcut="calls() and not within(x)")
+    finally:
+        weaver.stop()
+
+    assert added["pointcut"] == "execution(* nowhere.call(..)) and not within(x)"
 
 
 def test_file_says_what_is_hidden_and_where_events_go(tmp_path: Path) -> None:

@@ -34,9 +34,11 @@ audit = logging.getLogger("weaver.audit")
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 FAILED, REFUSED, UNKNOWN_NAME, INVALID_ATTRIBUTE = -32000, -32001, -32002, -32003
+OWN_GROUPS = frozenset({"event", "monitor", "pointcut", "rpc", "server", "weave"})
+"""First parts of the methods' names that no plugin may take."""
 BATCH_LIMIT = 50
 AUDIT_CHARACTERS = 1000
-_METHOD_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
+METHOD_NAME = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _DEPTH = 32
 
 Method = Callable[[Mapping[str, Any]], Any]
@@ -110,7 +112,7 @@ class MethodTable:
 
         Errors: PluginError for a name that is taken, reserved, or of another form.
         """
-        if not _METHOD_NAME.fullmatch(name):
+        if not METHOD_NAME.fullmatch(name):
             raise PluginError(f"method {name!r}: a name has the form group.verb, in lower case")
         if name in self._methods or name.startswith("rpc."):
             raise PluginError(f"method {name!r}: the name is taken")
