@@ -11,6 +11,7 @@ from server.container.sessions import ContainerApplicationSession, ContainerSipS
 from server.engine.call import Call
 from server.servlet.errors import InvalidStateError
 from server.servlet.proxy import ProxyOptions
+from server.sip.headers.values import parse_name_addr
 from server.sip.message import Request, Response
 from server.sip.uri import parse_uri
 
@@ -344,11 +345,11 @@ class OutboundRequest(_Outbound):
 
     @property
     def from_uri(self) -> str:
-        return self.record.local.partition("<")[2].partition(">")[0]
+        return parse_name_addr(self.record.local).uri
 
     @property
     def to_uri(self) -> str:
-        return self.record.remote.partition("<")[2].partition(">")[0]
+        return parse_name_addr(self.record.remote).uri
 
     def create_response(self, status: int, reason: str | None = None) -> OutboundResponse:
         raise InvalidStateError("this request is sent here; its responses come from the peer")

@@ -17,6 +17,7 @@ from server.engine.call import Call, CallKey, peek_section
 from server.errors import CallStateLockedError
 from server.servlet.errors import BusyError, InvalidSessionError, InvalidStateError
 from server.servlet.sessions import Attribute
+from server.sip.headers.values import parse_name_addr
 from server.sip.uri import parse_uri
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ class ContainerSipSession(_Attributes):
 
     @property
     def remote_uri(self) -> str:
-        return parse_uri(self.record.remote.partition("<")[2].partition(">")[0] or self.record.remote).__str__()
+        return str(parse_uri(parse_name_addr(self.record.remote).uri))
 
     @property
     def application_session(self) -> ContainerApplicationSession:

@@ -189,6 +189,15 @@ def test_ack_is_not_answered(house: House, probe: Probe) -> None:
     assert isinstance(probe.found[-1], InvalidStateError)
 
 
+@pytest.mark.parametrize("sender", ['"a <b> c" <sip:alice@192.0.2.1>;tag=a', "sip:alice@192.0.2.1;tag=a"])
+def test_uri_of_the_other_side_is_told_whatever_its_name_is(house: House, probe: Probe, sender: str) -> None:
+    probe.todo["MESSAGE"] = lambda m: [m.session.remote_uri]
+
+    house.receive(house.request("MESSAGE").with_header("From", sender))
+
+    assert probe.found == [["sip:alice@192.0.2.1"]]
+
+
 def dial(house: House, method: str = "INVITE") -> Request:
     """Have the application call Bob by itself; return what he gets."""
     session = house.factory().create_application_session()
