@@ -27,6 +27,9 @@ from docs.sources import (
     public,
     toml_settings,
 )
+from server.sip.transaction_tables import START, TABLES
+from tests.conformance.table import STATES as ROW_STATES
+from tests.conformance.table import rows as conformance_rows
 from weaver.cli.main import cli
 from weaver.dye import BITS
 from weaver.management import rpc
@@ -166,7 +169,62 @@ def api_page() -> str:
     return "\n".join(parts)
 
 
+def transactions_page() -> str:
+    """Every transaction machine as a figure."""
+    parts = [
+        "# Transactions\n",
+        "Above a line stands the event, behind the stroke what it does; the words are those of",
+        "`server/sip/transaction_tables.py`. What changes nothing is left out.\n",
+    ]
+    for name, table in TABLES.items():
+        state, actions = START[name]
+        parts += [
+            f"## {name}\n",
+            "```mermaid",
+            "stateDiagram-v2",
+            f"    [*] --> {state}{': ' if actions else ''}{', '.join(actions)}",
+        ]
+        steps: dict[tuple[str, str, str], list[str]] = {}
+        for (before, event), (after, done) in table.items():
+            if done != ("idle",):
+                steps.setdefault((before, after, ", ".join(done)), []).append(event)
+        for (before, after, done), events in steps.items():
+            text = f"{', '.join(events)} / {done}" if done else ", ".join(events)
+            parts.append(f"    {before} --> {'[*]' if after == 'Terminated' else after}: {text}")
+        parts.append("```\n")
+    return "\n".join(parts)
+
+
+def conformance_page() -> str:
+    """Every row of the RFCs, and whether it is held."""
+    listed = conformance_rows()
+    counts = [
+        (mark, *(sum(1 for row in listed if (row.mark, row.state) == (mark, state)) for state in ROW_STATES))
+        for mark in ("M", "P", "B")
+    ]
+    lines = [
+        (
+            row.id,
+            row.mark,
+            row.source,
+            row.behaviour,
+            f"{row.state}: {row.missing}" if row.state == "partly" else row.state,
+            "<br>".join(map(_code, row.tests)),
+        )
+        for row in listed
+    ]
+    return "\n".join([
+        "# Conformance\n",
+        "A row is held when tests carry its id in their names (`test_x5_...`).",
+        "M: a server has to; P: every serious one does; B: goes beyond.\n",
+        _table(("mark", *ROW_STATES), counts),
+        _table(("row", "mark", "RFC", "behaviour", "state", "tests"), lines),
+    ])  # fmt: skip
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "transactions.md": transactions_page,
+    "conformance.md": conformance_page,
     "settings.md": settings_page,
     "monitors.md": monitors_page,
     "actions.md": actions_page,
