@@ -147,7 +147,8 @@ class EngineConfig:
 
     Units: ``turn_budget_ms`` milliseconds after which a turn stores what it has; ``lock_timeout`` seconds that HTTP
     waits for a call; ``near_cache_bytes`` bytes of call state kept decoded; ``inactivity`` seconds without any message
-    after which a call is ended.
+    after which a call is ended; ``session_expires`` seconds that the INVITEs of user agents here ask for between two
+    refreshes (RFC 4028), 0 to ask for none.
     """
 
     turn_items: int
@@ -156,6 +157,7 @@ class EngineConfig:
     near_cache_bytes: int
     call_state_bytes: int
     inactivity: float
+    session_expires: int
 
 
 @dataclass(frozen=True, slots=True)

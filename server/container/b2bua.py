@@ -22,12 +22,13 @@ from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.sip.grammar import storable
 from server.sip.message import Request, Response
+from server.sip.usage.options import supports
 
 if TYPE_CHECKING:
     from server.container.container import Container
 
 END_TO_END = ("Subject", "User-Agent", "Allow", "Content-Disposition", "Alert-Info", "Call-Info", "Reason", "Warning")
-"""Headers that pass from leg to leg (RFC 7092 3.1.3); 100rel and session timers are not offered, so no Supported."""
+"""Headers that pass from leg to leg (RFC 7092 3.1.3); of Supported, which speaks of one leg, 100rel alone does."""
 
 
 class ContainerB2bua:
@@ -65,6 +66,8 @@ class ContainerB2bua:
         draft.max_forwards = forwards - 1
         draft.set_body(message.body, message.content_type)
         draft.extra = _end_to_end(message)
+        if message.method == "INVITE" and supports(message, "100rel"):
+            draft.extra.append(("Supported", "100rel"))
         draft.record.relay = "" if message.method == "INVITE" else inbound.key
         return draft
 
@@ -109,6 +112,17 @@ class ContainerB2bua:
         draft = None if other is None else self._ack(inbound.call, other)
         if draft is not None:
             draft.set_body(inbound.body, inbound.content_type)
+        return draft
+
+    def relay_prack(self, prack: SipRequest) -> OutboundRequest | None:
+        """Make the PRACK that the other leg owes."""
+        inbound = cast("InboundRequest", prack)
+        other = self._linked(inbound.call, inbound.record)
+        if other is None or not other.unpracked:
+            return None
+        draft = self._container.sending.prack(inbound.call, other)
+        draft.set_body(inbound.body, inbound.content_type)
+        other.relay = inbound.key
         return draft
 
     def ack_of(self, session: SipSession) -> OutboundAck | None:

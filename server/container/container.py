@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from server.container import inactivity
+from server.container import again, inactivity, provisional, session_timers
 from server.container.b2bua import ContainerB2bua
 from server.container.chain import Chain
 from server.container.deployment import deploy
@@ -115,6 +115,9 @@ class Container:
         for record in list(records.sips.values()):
             if record.accepted is not None and record.accepted.next_due <= now:
                 self._repeat(call, record, now)
+        provisional.repeat(self, call, now)
+        session_timers.expire(self, call, now)
+        again.send_due(self, call, now)
         fire(self, call, records, now)
         self.registrar.expire(call, now)
         self.proxies.expire(call, now)
@@ -133,6 +136,7 @@ class Container:
         for record in records.sips.values():
             if record.accepted is not None:
                 due = min(due, record.accepted.next_due)
+            due = min(due, provisional.next_due(record), session_timers.next_due(record), again.next_due(record))
         for application in records.applications.values():
             if application.expires:
                 due = min(due, application.expires)
@@ -184,6 +188,14 @@ class Container:
         response = make_response(request, status, to_tag=tag, extra=extra)
         self.defer(call, transactions.send_response(call, key, response, call.engine.now()))
 
+    def tell(self, call: Call, record: SipRecord, name: str) -> None:
+        """Tell the servlet of a session what happened to it; what that raises is logged."""
+        try:
+            getattr(self.servlet_of(record), name)(ContainerSipSession(self, call, record))
+        except Exception:
+            self.servlet_errors += 1
+            log.exception("%s of %s failed", name, record.handler)
+
     def defer(self, call: Call, deliveries: list[Delivery]) -> None:
         """Take deliveries that come while something is sent."""
         for delivery in deliveries:
@@ -224,11 +236,7 @@ class Container:
         """End a session whose 2xx nobody acknowledged (RFC 3261 13.3.1.4)."""
         log.info("call %s: no ACK for the 2xx of session %s", call.key, record.id)
         self.sending.in_dialog(call, record, "BYE").send()
-        try:
-            self.servlet_of(record).no_ack_received(ContainerSipSession(self, call, record))
-        except Exception:
-            self.servlet_errors += 1
-            log.exception("no_ack_received of %s failed", record.handler)
+        self.tell(call, record, "no_ack_received")
 
 
 def _sweep(call: Call, records: Sessions, now: float) -> None:

@@ -59,7 +59,12 @@ def end_early(call: Call) -> None:
 
 def _derive(call: Call, ids: Ids, record: SipRecord) -> SipRecord:
     derived = msgspec.structs.replace(
-        record, id=ids.mint_tag(call.key), origin=record.id, dialog=None, attributes=dict(record.attributes)
+        record,
+        id=ids.mint_tag(call.key),
+        origin=record.id,
+        dialog=None,
+        attributes=dict(record.attributes),
+        peer_rseq=0,
     )
     call.section("sessions", Sessions).sips[derived.id] = derived
     return derived

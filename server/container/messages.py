@@ -14,6 +14,8 @@ from server.servlet.proxy import ProxyOptions
 from server.sip.headers.values import parse_name_addr
 from server.sip.message import Request, Response
 from server.sip.uri import parse_uri
+from server.sip.usage.offer import is_reliable
+from server.sip.usage.options import supports
 
 if TYPE_CHECKING:
     from server.container.container import Container
@@ -157,6 +159,9 @@ class InboundRequest(_Inbound):
     def is_initial(self) -> bool:
         return not self.message.to.tag
 
+    def supports(self, option: str) -> bool:
+        return supports(self.message, option)
+
     @property
     def is_proxied(self) -> bool:
         return self.record.proxies and not self.is_initial
@@ -221,6 +226,19 @@ class InboundResponse(_Inbound):
             raise InvalidStateError("only a 2xx to an INVITE of one's own is acknowledged by the application")
         return OutboundAck(self.container, self.call, self.record)
 
+    @property
+    def is_reliable(self) -> bool:
+        return is_reliable(self.message)
+
+    def send_reliably(self) -> None:
+        raise InvalidStateError("a received message cannot be sent")
+
+    def create_prack(self) -> OutboundRequest:
+        rack = self.record.unpracked
+        if not self.is_reliable or not rack:
+            raise InvalidStateError("there is no reliable provisional response to acknowledge")
+        return self.container.sending.prack(self.call, self.record)
+
     def create_redirected(self) -> OutboundRequest | None:
         if self.proxy is not None or self.origin.to.tag or self.status < 300:
             raise InvalidStateError("only an initial request of one's own that has failed is sent elsewhere")
@@ -247,6 +265,7 @@ class OutboundResponse(_Outbound):
 
     proxy: ContainerProxy | None = None
     is_branch_response = False
+    is_reliable = False
 
     def _is_kept(self, name: str) -> bool:
         elsewhere = 300 <= self.status < 400 or self.status == 485
@@ -289,6 +308,15 @@ class OutboundResponse(_Outbound):
     def create_ack(self) -> OutboundAck:
         raise InvalidStateError("a response that is sent here is acknowledged by the peer")
 
+    def send_reliably(self) -> None:
+        if self.method != "INVITE" or self.status >= 200 or not self.to.supports("100rel"):
+            raise InvalidStateError("only a 1xx to an INVITE whose sender knows 100rel is sent reliably")
+        self.is_reliable = True
+        self.send()
+
+    def create_prack(self) -> OutboundRequest:
+        raise InvalidStateError("a response that is sent here is acknowledged by the peer")
+
     def create_redirected(self) -> OutboundRequest | None:
         raise InvalidStateError("a response that is sent here is followed by the peer")
 
@@ -304,6 +332,9 @@ class OutboundRequest(_Outbound):
     """
 
     is_proxied = False
+
+    def supports(self, option: str) -> bool:
+        return option in ",".join(self.headers("Supported")).replace(" ", "").split(",")
 
     def __init__(
         self,

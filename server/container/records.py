@@ -10,7 +10,10 @@ import msgspec
 
 from server.servlet.sessions import Attribute
 from server.sip.dialog import Dialog
+from server.sip.offer_answer import STABLE
 from server.sip.usage.invite import AcceptedInvite
+from server.sip.usage.reliable import Reliable
+from server.sip.usage.session_timer import SessionTimer
 from server.transport.flow import Flow
 
 
@@ -35,6 +38,13 @@ class ApplicationRecord(msgspec.Struct, array_like=True):
     timers: dict[str, TimerRecord] = {}
 
 
+class Again(msgspec.Struct, array_like=True):
+    """A request that is sent once more when it is due."""
+
+    request: bytes
+    due: float
+
+
 class SipRecord(msgspec.Struct, array_like=True):
     """A SIP session; its id is the tag that we minted for it.
 
@@ -45,7 +55,11 @@ class SipRecord(msgspec.Struct, array_like=True):
     that the application passes on what belongs to the session; ``tried`` and ``targets`` are where its first request
     was sent and where it may be sent yet, after redirections; ``origin`` is the session that this one is derived from;
     ``refused`` are the ACKs to further callees of a forked INVITE, by their tag; ``bye_waits`` says that a BYE waits
-    for the ACK to our 2xx, ``bye_out`` is the key of the BYE that was sent.
+    for the ACK to our 2xx, ``bye_out`` is the key of the BYE that was sent; ``offer`` is the state of offer and answer;
+    ``reliable`` is our provisional response that waits for its PRACK, ``behind`` what waits behind it, ``rseq`` and
+    ``peer_rseq`` the last RSeq of either side, ``unpracked`` the RAck that we owe; ``timer`` is the session timer,
+    ``refresh`` the key of the UPDATE that refreshes; ``again`` is what is sent once more; ``is_callee`` says that the
+    peer has begun the dialog.
     """
 
     id: str
@@ -76,6 +90,16 @@ class SipRecord(msgspec.Struct, array_like=True):
     refused: dict[str, bytes] = {}
     bye_waits: bool = False
     bye_out: str = ""
+    offer: str = STABLE
+    reliable: Reliable | None = None
+    behind: tuple[bytes, ...] = ()
+    rseq: int = 0
+    peer_rseq: int = 0
+    unpracked: str = ""
+    timer: SessionTimer | None = None
+    refresh: str = ""
+    again: Again | None = None
+    is_callee: bool = False
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

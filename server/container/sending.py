@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from server.container import provisional, session_timers
 from server.container.forwarding import option_tags, uri_of
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
@@ -14,14 +15,15 @@ from server.engine.transactions import LOCAL
 from server.servlet.errors import InvalidStateError
 from server.sip.build import make_cancel, make_request, make_response
 from server.sip.dialog import on_accepted, open_uas, request_parts
-from server.sip.message import Request
+from server.sip.message import Request, Response
 from server.sip.usage.invite import accept
+from server.sip.usage.offer import after_request, after_response, has_sdp
 from server.transport.flow import Flow
 
 if TYPE_CHECKING:
     from server.container.container import Container
 
-SUPPORTED: frozenset[str] = frozenset()
+SUPPORTED = frozenset({"100rel", "timer"})
 """Option tags that a user agent here understands."""
 
 WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS"})
@@ -48,9 +50,13 @@ class Sending:
         if draft.status < 300 or draft.status == 420:
             _refuse_unsupported(draft)
         status = draft.status
-        if answered(to):
+        if answered(to) or (request.method == "INVITE" and provisional.is_answered(record)):
             raise InvalidStateError(f"the {to.method} was answered already or its transaction has ended")
         flow = call.transactions.servers[to.key].flow
+        if request.method == "INVITE" and 100 < status < 200:
+            if draft.is_reliable or provisional.OPTION in option_tags(request, "require"):
+                draft.extra += (("Require", provisional.OPTION), ("RSeq", provisional.next_rseq(record)))
+        draft.extra += session_timers.accept(call, record, request, status)
         contact = None
         if status < 300 and request.method in WITH_CONTACT - {"REGISTER"}:
             contact = self._contact(call, flow, request.uri)
@@ -64,27 +70,39 @@ class Sending:
             body=draft.body,
             content_type=draft.content_type,
         )
+        if request.method != "INVITE" or not provisional.waits(record, response):
+            self.transmit(call, record, to.key, response)
+
+    def transmit(self, call: Call, record: SipRecord, key: str, response: Response) -> None:
+        """Send a response that is made."""
+        request, status = self._container.origin(call, key), response.status
+        flow = call.transactions.servers[key].flow
         if request.method == "INVITE":
             self._answered_invite(record, request, status)
+            provisional.sent(call, record, response)
             if 200 <= status < 300 and flow is not LOCAL and flow != LOCAL:
                 record.accepted = accept(response, request.cseq.number, call.engine.now(), call.engine.timers)
         elif (request.method == "BYE" or record.dialog is None) and status >= 200:
             record.state = "TERMINATED"
         if record.dialog is not None and request.to.tag and 200 <= status < 300:
             record.dialog = on_accepted(record.dialog, request)
+        record.offer = after_response(record.offer, response, sent=True, has_offer=lambda: has_sdp(request))
         if status >= 200:
-            self._container.proxies.withdraw(call, to.key, status)
-        self._container.defer(call, transactions.send_response(call, to.key, response, call.engine.now()))
+            self._container.proxies.withdraw(call, key, status)
+        self._container.defer(call, transactions.send_response(call, key, response, call.engine.now()))
 
-    def request(self, draft: OutboundRequest) -> None:
-        """Send a request, initial or inside its dialog.
+    def request(self, draft: OutboundRequest) -> str:
+        """Send a request, initial or inside its dialog; return the key of its transaction, none for a BYE that waits.
 
         Errors: NotRoutableError when there is no way to the target.
         """
         call, record = draft.call, draft.record
         if draft.method == "BYE" and record.accepted is not None:
             record.bye_waits = True  # the callee may not hang up before the ACK (RFC 3261 15)
-            return
+            return ""
+        draft.extra += session_timers.ask(call, record, draft.method)
+        if draft.method == "INVITE":
+            record.peer_rseq = 0
         if record.dialog is None or not draft.parts.get("in_dialog"):
             (uri, flow, others, routes), position = self._way(draft)
             record.flow = flow
@@ -101,11 +119,22 @@ class Sending:
             record.dialog, parts = request_parts(record.dialog, draft.method)
             flow, others, position = *way(self._dialog_flows(record)), 0
         request = self._build(call, draft, flow, parts)
+        record.offer = after_request(record.offer, request, sent=True)
         key = transactions.send_request(call, request, flow, record.id, call.engine.now(), position, others)
         if draft.method == "INVITE":
             record.invite_out = key
         elif draft.method == "BYE":
             record.state, record.bye_out, record.bye_waits = "TERMINATED", key, False
+        return key
+
+    def resend(self, call: Call, record: SipRecord, request: Request) -> None:
+        """Send a request of ours again, in a transaction of its own."""
+        via = self._container.routing.addresses.via(record.flow, self._container.ids.mint_branch(call.key))
+        request = request.with_header("Via", via)
+        record.offer = after_request(record.offer, request, sent=True)
+        key = transactions.send_request(call, request, record.flow, record.id, call.engine.now())
+        if request.method == "INVITE":
+            record.invite_out, record.peer_rseq = key, 0
 
     def in_dialog(self, call: Call, record: SipRecord, method: str) -> OutboundRequest:
         """Make a request inside a dialog.
@@ -115,6 +144,15 @@ class Sending:
         if record.dialog is None:
             raise InvalidStateError(f"{method}: the session {record.id} has no dialog yet")
         return OutboundRequest(self._container, call, record, method, record.dialog.target, {"in_dialog": True})
+
+    def prack(self, call: Call, record: SipRecord) -> OutboundRequest:
+        """Make the PRACK that a session owes.
+
+        Errors: InvalidStateError when there is no dialog.
+        """
+        draft = self.in_dialog(call, record, "PRACK")
+        draft.extra, record.unpracked = [("RAck", record.unpracked)], ""
+        return draft
 
     def ack(self, draft: OutboundAck) -> None:
         """Acknowledge the 2xx that the session has; kept, to be sent again when the 2xx is repeated.
@@ -128,6 +166,7 @@ class Sending:
         parts["cseq"] = record.ack_cseq
         flow = self._dialog_flows(record)[0]
         request = self._build(call, draft, flow, parts)
+        record.offer = after_request(record.offer, request, sent=True)
         record.waits_for_ack, record.ack = False, request.wire()
         transactions.send_directly(call, request, flow)
 

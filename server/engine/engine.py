@@ -113,6 +113,7 @@ class Engine:
         self.turn_budget = config.turn_budget_ms / 1000
         self.lock_timeout = config.lock_timeout
         self.inactivity = config.inactivity
+        self.session_expires = config.session_expires
         self.near_cache: NearCache[Call] = NearCache(config.near_cache_bytes)
         self.workers = Workers("call")
         self.queues = CallQueues(self.workers, self._work)

@@ -42,6 +42,10 @@ class B2buaHelper(Protocol):
         """Undo a link."""
         ...
 
+    def relay_prack(self, prack: SipRequest) -> SipRequest | None:
+        """Make the PRACK for the reliable response that the other leg waits with; None when there is none."""
+        ...
+
     def relay_ack(self, ack: SipRequest) -> SipRequest | None:
         """Make the ACK for the 2xx that the other leg waits with; None when there is none."""
         ...

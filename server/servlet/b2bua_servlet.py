@@ -34,6 +34,14 @@ class B2buaServlet(SipServlet):
         """Relay a MESSAGE."""
         self._relay(request)
 
+    def do_prack(self, request: SipRequest) -> None:
+        """Acknowledge on the other leg what was acknowledged on this."""
+        prack = self.context.b2bua.relay_prack(request)
+        if prack is None:
+            request.create_response(200).send()
+        else:
+            prack.send()
+
     def do_ack(self, request: SipRequest) -> None:
         """Acknowledge on the other leg what was acknowledged on this."""
         ack = self.context.b2bua.relay_ack(request)
@@ -53,9 +61,24 @@ class B2buaServlet(SipServlet):
         """End the other leg of a call that was never acknowledged."""
         self.end_leg(session.linked)
 
+    def no_prack_received(self, session: SipSession) -> None:
+        """End the other leg of a call whose caller does not acknowledge."""
+        self.end_leg(session.linked)
+
+    def session_expired(self, session: SipSession) -> None:
+        """End the other leg of a call that nobody has refreshed."""
+        self.end_leg(session.linked)
+
     def do_provisional_response(self, response: SipResponse) -> None:
-        """Relay a 1xx."""
-        self._relay_back(response)
+        """Relay a 1xx; a reliable one reliably where that is understood, and else it is acknowledged here."""
+        answer = self.context.b2bua.relay_response(response)
+        if answer is not None and response.is_reliable and answer.request.supports("100rel"):
+            answer.send_reliably()
+            return
+        if response.is_reliable:
+            response.create_prack().send()
+        if answer is not None:
+            answer.send()
 
     def do_success_response(self, response: SipResponse) -> None:
         """Relay a 2xx."""

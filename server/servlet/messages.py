@@ -110,6 +110,10 @@ class SipRequest(SipMessage, Protocol):
         """
         ...
 
+    def supports(self, option: str) -> bool:
+        """Say whether the sender understands an extension, as ``100rel``."""
+        ...
+
     @property
     def is_proxied(self) -> bool:
         """Whether the request is inside a dialog that this application proxies; it goes on by itself."""
@@ -166,6 +170,27 @@ class SipResponse(SipMessage, Protocol):
     @property
     def is_branch_response(self) -> bool:
         """Whether it is the final response of one target while others are tried."""
+        ...
+
+    @property
+    def is_reliable(self) -> bool:
+        """Whether a provisional response has to be acknowledged with ``create_prack``."""
+        ...
+
+    def send_reliably(self) -> None:
+        """Queue a provisional response that repeats until its PRACK comes; what is sent later waits for that.
+
+        Errors: InvalidStateError when the sender of the INVITE does not know 100rel, and as ``send``.
+        Source: RFC 3262 3.
+        """
+        ...
+
+    def create_prack(self) -> SipRequest:
+        """Make the PRACK to a reliable provisional response.
+
+        Errors: InvalidStateError when it is not reliable or was acknowledged.
+        Source: RFC 3262 4.
+        """
         ...
 
     def create_ack(self) -> SipRequest:

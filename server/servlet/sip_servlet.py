@@ -15,9 +15,17 @@ from server.servlet.timers import ServletTimer
 
 METHODS = {
     method: f"do_{method.lower()}"
-    for method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE")
+    for method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE", "PRACK")
 }
 """SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
+
+UNDERSTOOD = (
+    ("Accept", "application/sdp"),
+    ("Accept-Encoding", "identity"),
+    ("Accept-Language", "en"),
+    ("Supported", "100rel, timer"),
+)
+"""What the answer to an OPTIONS says besides the methods (RFC 3261 11.2)."""
 
 
 class SipServlet:
@@ -63,7 +71,8 @@ class SipServlet:
         """Serve an OPTIONS; the default answers 200."""
         response = request.create_response(200)
         response.set_header("Allow", ", ".join(METHODS))
-        response.set_header("Accept", "application/sdp")
+        for name, value in UNDERSTOOD:
+            response.set_header(name, value)
         response.send()
 
     def do_register(self, request: SipRequest) -> None:
@@ -82,6 +91,10 @@ class SipServlet:
         """Serve an UPDATE; the default answers 501."""
         self.do_other(request)
 
+    def do_prack(self, request: SipRequest) -> None:
+        """Serve the PRACK to a response that was sent reliably; the default answers 200."""
+        request.create_response(200).send()
+
     def do_other(self, request: SipRequest) -> None:
         """Serve a request that no other method serves; the default answers 501."""
         request.create_response(501).send()
@@ -97,7 +110,9 @@ class SipServlet:
         getattr(self, self.response_classes.get(response.status // 100, "do_error_response"))(response)
 
     def do_provisional_response(self, response: SipResponse) -> None:
-        """Take a 1xx (never 100)."""
+        """Take a 1xx (never 100); the default acknowledges a reliable one."""
+        if response.is_reliable and response.proxy is None:
+            response.create_prack().send()
 
     def do_success_response(self, response: SipResponse) -> None:
         """Take a 2xx; a 2xx to an INVITE has to be acknowledged with ``create_ack``."""
@@ -116,4 +131,16 @@ class SipServlet:
         """Take notice that a 2xx was never acknowledged; the container has sent a BYE.
 
         Source: RFC 3261 13.3.1.4.
+        """
+
+    def no_prack_received(self, session: SipSession) -> None:
+        """Take notice that a reliable response was never acknowledged; the container has refused the INVITE with 504.
+
+        Source: RFC 3262 3.
+        """
+
+    def session_expired(self, session: SipSession) -> None:
+        """Take notice that the peer did not refresh the session; the container has sent a BYE.
+
+        Source: RFC 4028 10.
         """

@@ -1,0 +1,73 @@
+"""What is looked at before a servlet sees a request: in its dialog, or beside those that came with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from server.container import session_timers
+from server.container.records import Sessions, SipRecord
+from server.engine import transactions
+from server.engine.call import Call
+from server.engine.transactions import LOCAL, Delivery
+from server.servlet.sip_servlet import METHODS
+from server.sip.dialog import on_request
+from server.sip.message import Request
+from server.sip.offer_answer import REFUSALS
+from server.sip.usage.offer import CARRIERS, has_sdp
+
+if TYPE_CHECKING:
+    from server.container.container import Container
+
+Refusal = tuple[int, tuple[tuple[str, str], ...]]
+"""A status and the headers that go with it."""
+
+LATEST = 10
+"""Seconds: the longest Retry-After of a request that comes while another is open (RFC 3261 14.2)."""
+
+
+def refusal_in_dialog(container: Container, record: SipRecord, request: Request) -> Refusal | None:
+    """Return what a request in a dialog is refused with, None when it may be served; its number is taken in any case.
+
+    Source: RFC 3261 12.2.2, 14.2; RFC 3311 5.2; RFC 4028 9.
+    """
+    assert record.dialog is not None
+    if request.method not in METHODS:
+        return 405, (("Allow", ", ".join(METHODS)),)
+    record.dialog, refusal = on_request(record.dialog, request)
+    if refusal is not None:
+        return refusal, ()
+    refusal = _open(record, request)
+    if refusal is None:
+        return session_timers.refusal_of(request)
+    return refusal, (("Retry-After", str(container.ids.below(LATEST + 1))),) if refusal == 500 else ()
+
+
+def is_merged(call: Call, delivery: Delivery, request: Request) -> bool:
+    """Say whether a request came before on another way, and was not passed on: then it is answered there.
+
+    Source: RFC 3261 8.2.2.2.
+    """
+    servers = call.transactions.servers
+    if len(servers) < 2 or delivery.flow == LOCAL or request.method == "REGISTER":
+        return False
+    sips = call.section("sessions", Sessions).sips
+    for key, server in servers.items():
+        first = sips.get(server.session)
+        if key == delivery.key or server.flow == LOCAL or (first is not None and first.proxies):
+            continue
+        other = transactions.request_of(call, key)
+        if (other.cseq, other.from_.tag, other.call_id) == (request.cseq, request.from_.tag, request.call_id):
+            return other.to.tag is None
+    return False
+
+
+def _open(record: SipRecord, request: Request) -> int | None:
+    """Return the status for a request that meets one of its kind, or an offer, that is open."""
+    if request.method == "INVITE":
+        if record.invite_in:
+            return 500
+        if record.invite_out:
+            return 491
+    if request.method in CARRIERS - {"PRACK"} and has_sdp(request):
+        return REFUSALS.get((record.offer, "receive-offer"))
+    return None
