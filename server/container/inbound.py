@@ -184,7 +184,10 @@ class Inbound:
         record = session_of(call, ack.to.tag or "", ack.from_.tag or "")
         if record is None or record.state == "TERMINATED":
             return
-        first = record.accepted is not None or delivery.flow.transport == "LOCAL"
+        waiting = record.accepted
+        if waiting is not None and waiting.cseq != ack.cseq.number:
+            return
+        first = waiting is not None or delivery.flow.transport == "LOCAL"
         record.accepted = None
         record.offer = after_request(record.offer, ack, sent=False)
         if record.bye_waits:

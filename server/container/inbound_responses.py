@@ -112,10 +112,13 @@ class InboundResponses:
             record.dialog = open_uac(_origin(delivery), response)
         else:
             record.dialog = on_response(record.dialog, response)
-        session_timers.take(call, record, response)
-        record.state = "CONFIRMED"
         record.invite_out, record.ack, record.ack_cseq = "", b"", response.cseq.number
         record.waits_for_ack = True
+        if record.state == "TERMINATED":
+            OutboundAck(self._container, call, record).send()  # our BYE has crossed it (RFC 5407 3.2.3)
+            return
+        session_timers.take(call, record, response)
+        record.state = "CONFIRMED"
         other = call.section("sessions", Sessions).sips.get(record.linked)
         if other is not None:
             other.linked = record.id

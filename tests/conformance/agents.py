@@ -1,10 +1,10 @@
 """User agents of the house for the rows of dialogs: an application answers or calls, the test plays the other side."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from server.container.records import Sessions
-from server.engine.call import CallKey
+from server.container.records import Sessions, SipRecord
+from server.engine.call import Call, CallKey
 from server.servlet import SipApplicationSession, SipRequest, SipResponse, SipServlet, SipSession
 from server.sip.build import make_request, make_response
 from server.sip.ids import key_of_token
@@ -83,18 +83,30 @@ def call(house: House, *headers: tuple[str, str], body: bytes = b"", uri: str = 
 
 def in_session(house: House, message: Request | Response, method: str, body: bytes = b"") -> Request:
     """Have the application send a request in the only session of a call; return it."""
-    tag = message.to.tag if isinstance(message, Response) else message.from_.tag
-    key = CallKey(key_of_token(tag or "") or "")
-    house.wire.sent.clear()
 
-    def act(checked_out: Any) -> None:
-        (record,) = checked_out.section("sessions", Sessions).sips.values()
-        draft = house.container.sending.in_dialog(checked_out, record, method)
+    def act(checked_out: Call) -> None:
+        draft = house.container.sending.in_dialog(checked_out, _only(checked_out), method)
         draft.set_body(body, SDP)
         draft.send()
 
-    house.engine.run(key, act)
+    return _act(house, message, method, act)
+
+
+def cancel(house: House, invite: Request) -> Request:
+    """Have the application cancel its INVITE; return the CANCEL."""
+    return _act(house, invite, "CANCEL", lambda call: house.container.sending.cancel(call, _only(call)))
+
+
+def _act(house: House, message: Request | Response, method: str, act: Callable[[Call], None]) -> Request:
+    tag = message.to.tag if isinstance(message, Response) else message.from_.tag
+    house.wire.sent.clear()
+    house.engine.run(CallKey(key_of_token(tag or "") or ""), act)
     return request_of(house.wire.sent, method)
+
+
+def _only(call: Call) -> SipRecord:
+    (record,) = call.section("sessions", Sessions).sips.values()
+    return record
 
 
 def reply(request: Request, status: int, tag: str = "a1", body: bytes = b"", **more: Any) -> Response:
