@@ -50,10 +50,14 @@ class TargetConfig(_Section):
 
 
 class WeavingConfig(_Section):
-    """Which modules are looked at."""
+    """Which modules are looked at, and how they are left."""
 
     prefixes: list[ModuleName] = Field(default=[], description="modules and packages that may be woven")
     exclude: list[ModuleName] = Field(default=[], description="those below them that are never woven")
+    restore_function_version: bool = Field(
+        default=False,
+        description="CPython 3.13: whether a function that gets its original code back is called as fast as before",
+    )
 
 
 class WeaverConfig(_Section):

@@ -21,7 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FunctionType, ModuleType
 
-from weaver import context, hook, redaction
+from weaver import context, function_version, hook, redaction
 from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
 from weaver.dye import FLAGS
 from weaver.errors import InstrumentationConfigError, WeaverError
@@ -30,6 +30,7 @@ from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
 from weaver.main_module import find_main, run_as_main
 from weaver.management.methods import standard_methods
+from weaver.management.rpc import MethodLike
 from weaver.management.socket import AdminSocket, default_path
 from weaver.monitor import MonitorDefinition
 from weaver.plugins import Plugins
@@ -62,6 +63,9 @@ class Weaver:
 
         Errors: InstrumentationConfigError, PluginError.
         """
+        reason = function_version.switch_on() if self._config.weaving.restore_function_version else None
+        if reason is not None:
+            log.info("weaving.restore_function_version does nothing: %s", reason)
         self.plugins.load(self._config.weaver.plugins)
         load_instrumentation(self._path, self.registry.names(), FLAGS)
         self._set_monitors()
@@ -85,10 +89,13 @@ class Weaver:
         """
         given = self._config.admin.socket
         path = path or (Path(given) if given else default_path())
-        named = parse_named(self._config.pointcuts)[0]
-        methods = {**standard_methods(self.registry, self.buffer, named), **self.plugins.methods}
-        self._socket = AdminSocket(path, methods, self.buffer, self.runtime)
+        self._socket = AdminSocket(path, self.methods(), self.buffer, self.runtime)
         return self._socket.start()
+
+    def methods(self) -> dict[str, MethodLike]:
+        """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
+        named = parse_named(self._config.pointcuts)[0]
+        return {**standard_methods(self.registry, self.buffer, named), **self.plugins.methods}
 
     def stop(self) -> None:
         """Put every original code object back and close what is open."""
@@ -96,6 +103,7 @@ class Weaver:
             self._handle.uninstall()
         for name in self.registry.names():
             self.registry.set(name, enabled=False)
+        function_version.switch_off()
         context.inherit_through(None, None)
         redaction.hide(())
         if self._socket is not None:

@@ -126,7 +126,7 @@ def _runs_in_calls(code: CodeType) -> bool:
 def found_in(module: ModuleType) -> list[tuple[Any, type | None]]:
     """Walk a namespace and the classes in it; return the functions with their classes."""
     walk = _Walk(module)
-    walk.namespace(vars(module), None)
+    walk.namespace({name: value for name, value in vars(module).items() if name != "__builtins__"}, None)
     return list(walk.found.values())
 
 

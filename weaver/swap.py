@@ -16,6 +16,7 @@ from types import CodeType, FunctionType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
 
+from weaver import function_version
 from weaver.errors import WeaveError
 from weaver.holders import holders_of, remember
 from weaver.shadow import Shadow
@@ -251,6 +252,20 @@ def _placed(change: Change) -> PlacedAdvice:
 _states: WeakKeyDictionary[FunctionType, _State] = WeakKeyDictionary()
 
 
+_versions: WeakKeyDictionary[FunctionType, function_version.Version] = WeakKeyDictionary()
+"""Of functions that run woven code, where versions are restored."""
+
+
+def _put(function: FunctionType, code: CodeType) -> None:
+    """Give a function a code object; one that gets back what it had at first gets its version back, too."""
+    version = function_version.remember(function)
+    if version is not None:
+        _versions[function] = version
+    function.__code__ = code
+    if _versions and function_version.restore(function, _versions.get(function)):
+        del _versions[function]
+
+
 def _swap(swaps: Sequence[_Swap]) -> None:
     """Put code objects into functions; who runs them is asked once for all."""
     holders = holders_of(code for swap in swaps if swap.shared for code in swap.old)
@@ -259,7 +274,7 @@ def _swap(swaps: Sequence[_Swap]) -> None:
         for code in swap.old if swap.shared else ():
             functions += [one for one in holders[id(code)] if one is not swap.function]
         for one in functions:
-            one.__code__ = swap.new
+            _put(one, swap.new)
             if swap.function is not None:
                 _states[one] = swap.state
         if swap.shared:

@@ -5,6 +5,9 @@ from types import FunctionType
 import pytest
 
 from weaver import function_version
+from weaver.shadow import Shadow
+from weaver.swap import weave_shadow
+from weaver.weaving import Advice
 
 FORGETS = sys.version_info[:2] == (3, 13)
 only_where_forgotten = pytest.mark.skipif(not FORGETS, reason="only CPython 3.13 forgets a function's version")
@@ -105,3 +108,21 @@ def test_reason_when_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(function_version, "_sample", lambda: 1 // 0)
 
     assert "ZeroDivisionError" in (function_version.switch_on() or "")
+
+
+@only_where_forgotten
+@pytest.mark.usefixtures("switched_on")
+def test_woven_function_is_called_as_fast_as_before_when_its_original_code_is_back() -> None:
+    function = function_version._sample()
+    shadow = Shadow("sample", "made", "made", "<sample>", 1, None, (), (), None, function)
+    version = function_version.remember(function)
+
+    for _ in range(2):
+        weave_shadow(shadow, Advice(lambda *_: None))
+        assert function_version.remember(function) is None
+        weave_shadow(shadow, Advice(lambda *_: None, lambda _, value: value))
+        weave_shadow(shadow, None)
+
+    assert version is not None
+    assert function_version.remember(function) == version
+    assert function_version._is_specialised(function)

@@ -1,4 +1,5 @@
 import importlib
+import sys
 from pathlib import Path
 
 import gevent.monkey
@@ -6,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.weaver.events import make_event
-from weaver import run
+from weaver import function_version, run
 from weaver.cli.client import Client
 from weaver.config import load_instrumentation
 from weaver.gevent_support import NEEDED, GeventRuntime, unpatched
@@ -113,6 +114,22 @@ def test_pointcuts_of_the_file_are_known_to_the_client_by_name(tmp_path: Path) -
         weaver.stop()
 
     assert added["pointcut"] == "execution(* nowhere.call(..)) and not within(x)"
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_versions_of_functions_are_restored_only_when_the_file_says_so(tmp_path: Path, wanted: bool) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(f"[weaving]\nrestore_function_version = {str(wanted).lower()}\n")
+    weaver = run.Weaver(load_instrumentation(path), path)
+
+    weaver.start()
+    try:
+        remembered = function_version.remember(function_version._sample())
+    finally:
+        weaver.stop()
+
+    assert (remembered is not None) is (wanted and sys.version_info[:2] == (3, 13))
+    assert function_version.remember(function_version._sample()) is None
 
 
 def test_file_says_what_is_hidden_and_where_events_go(tmp_path: Path) -> None:
