@@ -20,6 +20,7 @@ from pathlib import Path
 from types import ModuleType
 
 from weaver.config import InstrumentationConfig, load_instrumentation
+from weaver.early_code import rows_of
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
 from weaver.plugins import Plugins
@@ -29,7 +30,8 @@ from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 from weaver.scan import scan_module
 from weaver.swap import code_at
-from weaver.woven_cache import BUILT, Kept, Selection, cache_tag, path_in, store_module
+from weaver.woven_cache import Kept, store_module
+from weaver.woven_file import BUILT, EarlyCode, Selection, cache_tag, path_in
 
 FILE = "instrumentation.toml"
 
@@ -67,7 +69,7 @@ def build(monitors: Iterable[ServerMonitor], modules: Iterable[ModuleType], dire
         path = path_in(directory, module.__name__)
         try:
             if kept:
-                store_module(directory, module.__name__, kept[0].shadow.filename, kept)
+                _store(directory, module.__name__, kept, wanted)
             elif path.exists():
                 path.unlink()
                 report.removed += 1
@@ -76,6 +78,19 @@ def build(monitors: Iterable[ServerMonitor], modules: Iterable[ModuleType], dire
         else:
             report.functions += len(kept)
     return report
+
+
+def _store(directory: Path, module: str, kept: Sequence[Kept], monitors: Sequence[ServerMonitor]) -> None:
+    """Keep the functions of a module, and what of them can be woven before its body runs.
+
+    Errors: ValueError, OSError.
+    """
+    filename = kept[0].shadow.filename
+    rows = rows_of(module, filename, [monitor.pointcut for monitor in monitors])
+    others = any(one.shadow.filename != filename for one in kept)
+    store_module(
+        directory, module, filename, kept, EarlyCode([monitor.selection for monitor in monitors], rows, others)
+    )
 
 
 def _kept(module: ModuleType, monitors: Iterable[ServerMonitor], report: Report) -> Iterator[Kept]:

@@ -9,8 +9,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 from importlib.abc import Loader, MetaPathFinder
-from importlib.machinery import ModuleSpec
-from types import ModuleType
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from types import CodeType, ModuleType
+
+from weaver.log import Log
+
+log = Log(__name__)
+
+OnModule = Callable[[ModuleType], None]
+OnCode = Callable[[ModuleType, CodeType], CodeType]
+"""Gets a module and the code of its body before that runs; returns the code to run."""
 
 
 class Handle:
@@ -24,19 +32,21 @@ class Handle:
         sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self._finder]
 
 
-def install(on_module: Callable[[ModuleType], None], prefixes: Sequence[str]) -> Handle:
+def install(on_module: OnModule, prefixes: Sequence[str], on_code: OnCode | None = None) -> Handle:
     """Call ``on_module`` with every module from now on whose name lies under one of the prefixes.
 
-    Errors: what ``on_module`` raises is logged; the import goes on.
+    Shape: ``on_code`` is asked before the body runs, of modules that Python's own loader reads from source.
+    Errors: what the two raise is logged; the import goes on.
     """
-    finder = _Finder(on_module, tuple(prefixes))
+    finder = _Finder(on_module, tuple(prefixes), on_code)
     sys.meta_path.insert(0, finder)
     return Handle(finder)
 
 
 class _Finder(MetaPathFinder):
-    def __init__(self, on_module: Callable[[ModuleType], None], prefixes: tuple[str, ...]) -> None:
+    def __init__(self, on_module: OnModule, prefixes: tuple[str, ...], on_code: OnCode | None) -> None:
         self._on_module = on_module
+        self._on_code = on_code
         self._prefixes = prefixes
         self._finding: set[str] = set()
 
@@ -54,7 +64,7 @@ class _Finder(MetaPathFinder):
         finally:
             self._finding.discard(fullname)
         if spec is not None and spec.loader is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _Loader(spec.loader, self._on_module)
+            spec.loader = _Loader(spec.loader, self._on_module, self._on_code)
         return spec
 
     def _find(self, fullname: str, path: Sequence[str] | None, target: ModuleType | None) -> ModuleSpec | None:
@@ -69,9 +79,10 @@ class _Finder(MetaPathFinder):
 class _Loader(Loader):
     """Stands in for a loader until the module runs, then steps aside."""
 
-    def __init__(self, loader: Loader, on_module: Callable[[ModuleType], None]) -> None:
+    def __init__(self, loader: Loader, on_module: OnModule, on_code: OnCode | None) -> None:
         self._loader = loader
         self._on_module = on_module
+        self._on_code = on_code
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._loader, name)
@@ -90,10 +101,26 @@ class _Loader(Loader):
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         module.__loader__ = self._loader
-        self._loader.exec_module(module)
+        if self._on_code is None or type(self._loader) is not SourceFileLoader:
+            self._loader.exec_module(module)
+        else:
+            self._run(module, self._loader, self._on_code)
         try:
             self._on_module(module)
         except Exception:
-            import logging  # not above: it imports threading, and gevent may not have patched yet
+            log.exception("%s could not be looked at for weaving", module.__name__)
 
-            logging.getLogger(__name__).exception("%s could not be looked at for weaving", module.__name__)
+    @staticmethod
+    def _run(module: ModuleType, loader: SourceFileLoader, on_code: OnCode) -> None:
+        """Do what the loader does, with the code that ``on_code`` gives for the one that the loader has.
+
+        Errors: those of the module.
+        """
+        code = loader.get_code(module.__name__)
+        if code is None:
+            raise ImportError(f"there is no code of {module.__name__}", name=module.__name__)
+        try:
+            code = on_code(module, code)
+        except Exception:
+            log.exception("%s could not be woven before its body runs", module.__name__)
+        exec(code, vars(module))  # noqa: S102  this is what running a module is

@@ -9,24 +9,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 from weaver.advice import compile_advice, guard_masks
-from weaver.catalog import Catalog, ModuleRecord
+from weaver.catalog import EXECUTIONS, Catalog, ModuleRecord
 from weaver.dye import SPACE
+from weaver.early import EarlyModule
+from weaver.early_code import weave_early
 from weaver.errors import WeaveError, WeaverError
 from weaver.facts import pass_test
-from weaver.fallback import Engine
+from weaver.fallback import ASSEMBLER, Engine
+from weaver.general_advice import GeneralAdvice
 from weaver.log import Log
 from weaver.pointcut.match import could_match, match, needs
+from weaver.pointcut.needs import tells_by_name
 from weaver.shadow import Kind, Shadow
 from weaver.sites import as_seen_by_advice
-from weaver.swap import Change, Weave, is_woven
+from weaver.swap import Change, Weave, code_at, is_early, is_woven
 from weaver.weaving import Advice
 from weaver.weaving.proxy import weave_proxy
-from weaver.woven_cache import Selection, WovenCache
+from weaver.woven_cache import WovenCache
+from weaver.woven_file import Selection
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
@@ -53,10 +58,41 @@ class JoinPoints:
         self._catalog = Catalog()
         self._made: WeakKeyDictionary[Shadow, _Woven] = WeakKeyDictionary()
         self._held: dict[Shadow, tuple[int, ...]] = {}
+        self._early: dict[str, EarlyModule] = {}
+
+    def on_code(self, module: ModuleType, code: CodeType, monitors: Sequence[Monitor]) -> CodeType:
+        """Weave the code of a module before its body runs, where the build can tell all that is on there by names."""
+        self._release_early(module.__name__)
+        on = [one for one in monitors if one.settings.enabled and could_match(one.definition.pointcut, module.__name__)]
+        if not on or self._cache is None or self._engine is not ASSEMBLER or not all(map(_is_early, on)):
+            return code
+        by_selection = {_selection(monitor): monitor for monitor in on}
+        early = self._cache.early(module.__name__, code.co_filename, by_selection)
+        if early is None or len(by_selection) < len(on):
+            return code
+        numbers = {selection: number for number, selection in enumerate(early.selections)}
+        wanted = [(numbers[_selection(monitor)], monitor) for monitor in sorted(on, key=_precedence)]
+        made = EarlyModule(module.__name__, wanted, self._advice_of)
+        self._early[module.__name__] = made
+        try:
+            woven = weave_early(code, early.rows, made.advice_at)
+        except (WeaverError, ValueError, TypeError, LookupError) as error:
+            self._release_early(module.__name__)
+            self._cache.count("early: not taken")
+            log.debug("%s is woven when its body has run: %s", module.__name__, error)
+            return code
+        made.has_others = early.has_others
+        self._cache.count("loaded")
+        return woven
 
     def on_module(self, module: ModuleType, monitors: Sequence[Monitor]) -> None:
         """Take a module in whose body has run; weave there for the monitors that are on."""
-        self._weave_in(self._catalog.add(module), monitors)
+        record = self._catalog.add(module)
+        early = self._early.get(module.__name__)
+        if early is not None:
+            early.is_ready = True
+        if early is None or early.has_others:
+            self._weave_in(record, monitors)
 
     def on_main(self, name: str, module: ModuleType, body: FunctionType, monitors: Sequence[Monitor]) -> None:
         """Take a module in that is about to run as ``__main__``; weave what its body will make."""
@@ -65,8 +101,49 @@ class JoinPoints:
     def _weave_in(self, record: ModuleRecord, monitors: Sequence[Monitor]) -> None:
         on = [monitor for monitor in monitors if monitor.settings.enabled]
         found = [shadow for monitor in on for shadow in self._select_in(record, monitor)]
-        if found:
-            self.weave(found, monitors)
+        new = [shadow for shadow in found if shadow.obstacle or not is_early(shadow.function)]
+        if new:
+            self.weave(new, monitors)
+
+    def _advice_of(self, name: str, code: CodeType, monitors: Sequence[Monitor]) -> GeneralAdvice | None:
+        """Find a function that was woven before it was made; weave it as any other, unless others may run its code."""
+        record = next(one for one in self._catalog if one.name == name)
+        shadow = _with_code(record, code)
+        if shadow is None:
+            self._catalog.complete([record])
+            shadow = _with_code(record, code)
+        if shadow is None:
+            return None
+        on = [monitor for monitor in monitors if shadow in self._select_in(record, monitor)]
+        tests = {m.definition.name: test for m in on if (test := m.decided[shadow][1]) is not None}
+        general = GeneralAdvice(shadow, on, tests)
+        if len(_of_function(record, shadow.function)) == 1 and "<locals>" not in shadow.qualname:
+            self.weave([shadow], on)
+        return general
+
+    def _with_early(self, wanted: Sequence[Shadow], monitors: Sequence[Monitor]) -> list[Shadow]:
+        """Return what has to be woven along: all that is in a function which runs the code that it was made with."""
+        early = {id(one.function): one for one in wanted if not one.obstacle and is_early(one.function)}
+        along: list[Shadow] = []
+        for record in self._catalog if early else ():
+            if any(one.module == record.name for one in early.values()):
+                for monitor in monitors:
+                    if monitor.settings.enabled:
+                        self._select_in(record, monitor)
+                along += [one for one in record.shadows(EXECUTIONS) if id(one.function) in early]
+        return along
+
+    def _release_early(self, name: str) -> None:
+        early = self._early.pop(name, None)
+        if early is not None:
+            early.release()
+
+    def _settle_early(self, shadows: Iterable[Shadow]) -> None:
+        """Give back the slots of modules in which no function runs the code that it was made with any more."""
+        names = {shadow.module for shadow in shadows} & self._early.keys()
+        for record in self._catalog if names else ():
+            if record.name in names and not any(_runs_early(one) for one in record.executions):
+                self._release_early(record.name)
 
     def select(self, monitor: Monitor) -> list[Shadow]:
         """Return the joinpoints of a monitor in all modules, those too that only the garbage collector knows."""
@@ -88,7 +165,9 @@ class JoinPoints:
     def weave(self, shadows: Iterable[Shadow], monitors: Sequence[Monitor]) -> None:
         """Give joinpoints the advice of the monitors that are on there; without any the original code is back."""
         began = perf_counter_ns()
-        wanted = list(dict.fromkeys(shadow for shadow in shadows if shadow.is_alive))
+        alive = [shadow for shadow in shadows if shadow.is_alive]
+        along = self._with_early(alive, monitors) if self._early else []
+        wanted = list(dict.fromkeys([*alive, *along]))
         order = sorted((m for m in monitors if m.settings.enabled), key=_precedence)
         on = {shadow: [monitor for monitor in order if monitor.selects(shadow)] for shadow in wanted}
         for shadow in [one for one in wanted if one.obstacle]:
@@ -100,6 +179,7 @@ class JoinPoints:
         for change in changes:
             if change.shadow not in errors:
                 self._hold(change.shadow, guard_masks(on[change.shadow]) if change.advice is not None else ())
+        self._settle_early(wanted)
         self._forget_dead()
         self._account(wanted, perf_counter_ns() - began)
 
@@ -173,11 +253,7 @@ class JoinPoints:
         """Return what takes woven code from the build, for a function that was woven there; None to weave here."""
         if self._cache is None or shadow.kind != "execution":
             return None
-        built = [
-            Selection(str(monitor.definition.pointcut), monitor.definition.location)
-            for monitor in on
-            if monitor.definition.scope == "server"
-        ]
+        built = [_selection(monitor) for monitor in on if monitor.definition.scope == "server"]
         return self._cache.weaver(shadow, built) if built else None
 
     def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
@@ -227,6 +303,28 @@ def _has_its_slot(advice: Advice, on: Sequence[Monitor]) -> bool:
     if advice.guard is None:
         return not slot
     return (advice.guard.slot, advice.guard.gate) == (slot, gate)
+
+
+def _is_early(monitor: Monitor) -> bool:
+    """Say whether a build can tell by names alone what a monitor selects."""
+    return monitor.definition.scope == "server" and tells_by_name(monitor.definition.pointcut)
+
+
+def _selection(monitor: Monitor) -> Selection:
+    return Selection(str(monitor.definition.pointcut), monitor.definition.location)
+
+
+def _of_function(record: ModuleRecord, function: FunctionType) -> list[Shadow]:
+    return [one for one in record.executions if one.is_alive and one.function is function]
+
+
+def _with_code(record: ModuleRecord, code: CodeType) -> Shadow | None:
+    living = (one for one in record.shadows(EXECUTIONS) if not one.obstacle)
+    return next((one for one in living if code_at(one) is code), None)
+
+
+def _runs_early(shadow: Shadow) -> bool:
+    return not shadow.obstacle and shadow.is_alive and is_early(shadow.function)
 
 
 def _runs_woven(shadow: Shadow) -> bool:

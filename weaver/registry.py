@@ -11,7 +11,7 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from fnmatch import fnmatchcase
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -173,6 +173,10 @@ class Registry:
         monitor.decided.clear()
         monitor.failures.clear()
         return self.set(name, enabled=enabled)
+
+    def on_code(self, module: ModuleType, code: CodeType) -> CodeType:
+        """Return the code of a module's body, woven from the build as far as that can be done before it runs."""
+        return self._joinpoints.on_code(module, code, self._at_work())
 
     def on_module(self, module: ModuleType) -> None:
         """Look at a module whose body has run, now or again; weave what is on."""

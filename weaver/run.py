@@ -19,7 +19,7 @@ import importlib
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CodeType, FunctionType, ModuleType
 
 from weaver import context, function_version, hook, redaction
 from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
@@ -76,7 +76,7 @@ class Weaver:
             self.buffer.subscribe(self._sink)
             self._sink.start()
         context.inherit_through(carry, find_inherited)
-        self._handle = hook.install(self._on_module, self._config.weaving.prefixes)
+        self._handle = hook.install(self._on_module, self._config.weaving.prefixes, self._on_code)
         for name in list(sys.modules):
             module = sys.modules.get(name)
             if module is not None and self._in_scope(name):
@@ -121,6 +121,9 @@ class Weaver:
         if any(name == out or name.startswith(out + ".") for out in weaving.exclude):
             return False
         return any(name == prefix or name.startswith(prefix + ".") for prefix in weaving.prefixes)
+
+    def _on_code(self, module: ModuleType, code: CodeType) -> CodeType:
+        return self.registry.on_code(module, code) if self._in_scope(module.__name__) else code
 
     def _on_module(self, module: ModuleType) -> None:
         if self._in_scope(module.__name__):

@@ -52,12 +52,14 @@ def weave_shadows(changes: Iterable[Change]) -> dict[Shadow, WeaveError]:
     """Apply changes; where nothing is left, the original code object is back.
 
     Shape: what could not be done, and why. Such a shadow stays as it is; so do all of a function into which somebody
-    else has put another code object meanwhile.
+    else has put another code object meanwhile. Of a function that was made with woven code all changes come at once.
     """
     errors: dict[Shadow, WeaveError] = {}
     swaps: list[_Swap] = []
     for function, wanted in _by_function(changes, errors):
         state = _states.get(function) or _State(original_code(function))
+        if is_early(function):
+            state.take_over((), state.original, function.__code__)
         if function.__code__ is not state.current and function.__code__ is not state.original:
             reason = "another tool has replaced its code; it is left alone"
             errors |= {one.shadow: _refusal(one.shadow, reason) for one in wanted}
@@ -71,6 +73,12 @@ def weave_shadows(changes: Iterable[Change]) -> dict[Shadow, WeaveError]:
 def is_woven(function: FunctionType) -> bool:
     """Say whether the function runs woven code now."""
     return id(function.__code__) in _below
+
+
+def is_early(function: FunctionType) -> bool:
+    """Say whether the function, or one inside it, still runs the woven code that it was made with."""
+    found = _below.get(id(function.__code__))
+    return found is not None and found[2]
 
 
 def original_code(function: FunctionType) -> CodeType:
@@ -90,13 +98,18 @@ def _inside(code: CodeType, path: Path) -> CodeType:
     return code
 
 
-_below: dict[int, tuple[ref[CodeType], CodeType]] = {}
-"""What lies below each woven code object that lives, by its identity."""
+_below: dict[int, tuple[ref[CodeType], CodeType, bool]] = {}
+"""What lies below each woven code object that lives, by its identity; and whether a function was made with it."""
 
 
-def _lay(woven: CodeType, original: CodeType) -> None:
+def lay_early(woven: CodeType, original: CodeType) -> None:
+    """Note what lies below code that functions will be made with; they are woven as soon as they are there."""
+    _lay(woven, original, is_early=True)
+
+
+def _lay(woven: CodeType, original: CodeType, *, is_early: bool = False) -> None:
     identity = id(woven)
-    _below[identity] = (ref(woven, lambda _: _below.pop(identity, None)), original)
+    _below[identity] = (ref(woven, lambda _: _below.pop(identity, None)), original, is_early)
 
 
 def _refusal(shadow: Shadow, reason: str) -> WeaveError:
@@ -168,6 +181,14 @@ class _State:
         self._changed = {path for path in (*made, *self.woven) if made.get(path) is not self.woven.get(path)}
         self.woven = made
         return errors
+
+    def take_over(self, path: Path, original: CodeType, woven: CodeType) -> None:
+        """Take code that the function was made with for what is in force; the next changes replace all of it."""
+        self.woven[path] = woven
+        self._generations.setdefault(path, []).append(ref(woven))
+        for place, (below, above) in enumerate(zip(original.co_consts, woven.co_consts, strict=False)):
+            if below is not above:
+                self.take_over((*path, place), below, above)
 
     def _put(self, change: Change) -> Change | None:
         """Note a change; return the one that it takes the place of."""

@@ -1,48 +1,35 @@
-"""Woven code made at build time: what is kept, and when it may be trusted.
+"""Woven code made at build time: what is kept of each function, and how it is taken.
 
 A woven code object is kept as the parts in which it differs from the original: instructions, tables, and behind the
 original's constants and names the placeholders of the advice. Loading puts the present advice in their place and the
 parts into the present original, so that nothing of the original is ever read from a file.
 
-A file is trusted only when everything it was made from is the same now: the source file, the Python and the weaver; a
-function in it, when its original code object, a pointcut that selects it and that monitor's location are. Masks and
-on/off are not in it. ``load`` never raises and never guesses: it returns code or a reason.
+A function in a trusted file (``woven_file``) is taken when its original code object, a pointcut that selects it and
+that monitor's location are what they were. Masks and on/off are not in it. ``load`` never raises and never guesses: it
+returns code or a reason.
 
-Shape: one file a module, ``<directory>/<cache tag>/<module>.woven``: ``HEADER``, the SHA-256 of the rest, the rest:
-marshalled ``[Python's magic number, weaver, hash of the source, {function: [key of the code, [[pointcut, location]...],
-{shape of the advice: [instructions, location table, exception table, stack size, further constants, further
-names]}]}]``. The directory is ``build/woven`` of the working directory, else ``_woven`` in the module's top-level
-package (an installed wheel).
+Shape: the parts are ``[instructions, location table, exception table, stack size, further constants, further names]``.
 """
 
 from __future__ import annotations
 
 import marshal
-import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from importlib.util import MAGIC_NUMBER
 from pathlib import Path
 from types import CodeType
 from typing import Any, NamedTuple, cast
 from zlib import crc32
 
+from weaver.log import Log
 from weaver.shadow import Shadow
 from weaver.swap import Weave
 from weaver.weaving import Advice, Guard, weave
 from weaver.weaving.guard import nothing, same
+from weaver.woven_file import BUILT, EarlyCode, Selection, WovenFile, packaged, path_in, read_file, write_file
 
-HEADER = b"woven 2\n"
-SUFFIX = ".woven"
-PACKAGED = "_woven"
-"""Folder of a package that carries its woven code."""
+log = Log(__name__)
 
-BUILT = Path("build", "woven")
-"""Where a build in a checkout puts what it makes, below the working directory."""
-
-_DIGEST_BYTES = 32
 _PARTS = {
     "gate": "weaver:gate",
     "get": "weaver:get",
@@ -51,13 +38,6 @@ _PARTS = {
     "throw": "weaver:throw",
 }
 _SLOT = "weaver:slot"  # no name of any program: it is not an identifier
-
-
-class Selection(NamedTuple):
-    """Why a function is woven: a pointcut's text and a monitor's location."""
-
-    pointcut: str
-    location: str
 
 
 class Kept(NamedTuple):
@@ -85,20 +65,29 @@ class WovenCache:
     def __init__(self, built: Path = BUILT) -> None:
         self.reasons: dict[str, int] = {}
         self._built = built.absolute()
-        self._modules: dict[str, dict[str, list[Any]] | str] = {}
+        self._modules: dict[str, WovenFile | str] = {}
 
     def load(self, shadow: Shadow, code: CodeType, selections: Sequence[Selection], advice: Advice) -> Loaded:
         """Return a function's woven code with this advice in it, when what is kept is sound and fresh."""
-        module = self._modules.get(shadow.module)
-        if module is None:
-            module = self._modules[shadow.module] = self._read(shadow.module, shadow.filename)
+        file = self._file(shadow.module, shadow.filename)
         try:
-            found = _found(module, shadow, code, selections, advice)
+            found = _found(file, shadow, code, selections, advice)
         except Exception as error:  # noqa: BLE001  whatever is in the file, the program goes on with what it weaves itself
             found = Loaded(None, f"damaged: {error!r}")
-        reason = found.reason.partition(":")[0] or "loaded"
-        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+        self.count(found.reason.partition(":")[0] or "loaded")
         return found
+
+    def count(self, reason: str) -> None:
+        """Count what came of a function, or of a module before its body ran."""
+        self.reasons[reason] = self.reasons.get(reason, 0) + 1
+
+    def early(self, module: str, filename: str, selections: Iterable[Selection]) -> EarlyCode | None:
+        """Return what can be woven before a module's body runs, if the build had all the selections; else None."""
+        self._modules.pop(module, None)
+        file = self._file(module, filename)
+        if isinstance(file, str) or not set(selections) <= set(file.early.selections):
+            return None
+        return file.early
 
     def weaver(self, shadow: Shadow, selections: Iterable[Selection]) -> Weave:
         """Return a function for ``weave_shadow`` that takes kept code, and weaves when there is none."""
@@ -109,24 +98,32 @@ class WovenCache:
 
         return woven
 
-    def _read(self, module: str, filename: str) -> dict[str, list[Any]] | str:
+    def _file(self, module: str, filename: str) -> WovenFile | str:
+        found = self._modules.get(module)
+        if found is None:
+            found = self._modules[module] = self._read(module, filename)
+        return found
+
+    def _read(self, module: str, filename: str) -> WovenFile | str:
         """Return what is kept of a module, or why nothing of it is taken; told once for each kind of reason."""
         places = (path_in(directory, module) for directory in (self._built, *packaged(module, filename)))
         path = next((path for path in places if path.exists()), None)
         if path is None:
             return "missing"
         try:
-            found = _read_module(path, filename)
+            found = read_file(path, filename)
         except OSError as error:
             found = f"unreadable: {error.strerror}"
         except Exception as error:  # noqa: BLE001  as above
             found = f"damaged: {error!r}"
         if isinstance(found, str) and found.partition(":")[0] not in self.reasons:
-            _tell("%s is not used (%s): what it holds is woven at import", path, found)
+            log.warning("%s is not used (%s): what it holds is woven at import", path, found)
         return found
 
 
-def store_module(directory: Path, module: str, filename: str, functions: Iterable[Kept]) -> Path:
+def store_module(
+    directory: Path, module: str, filename: str, functions: Iterable[Kept], early: EarlyCode | None = None
+) -> Path:
     """Weave functions of one module and keep the results; return the file.
 
     Errors: ValueError, naming the function, for code that cannot be woven; OSError.
@@ -134,79 +131,26 @@ def store_module(directory: Path, module: str, filename: str, functions: Iterabl
     entries: dict[str, list[Any]] = {}
     for shadow, code, selections in functions:
         try:
-            kept = {name: _parts(code, weave(code, advice)) for name, advice in _placeholders().items()}
+            kept = {name: marshal.dumps(_parts(code, weave(code, advice))) for name, advice in _placeholders().items()}
         except (ValueError, LookupError, OverflowError) as error:
             raise ValueError(f"{shadow.id}: {error}") from error
         entries[_name(shadow)] = [_key(code), [list(one) for one in selections], kept]
-    data = marshal.dumps([MAGIC_NUMBER, weaver_version(), _source_hash(filename), entries])
     path = path_in(directory, module)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # whole or not at all: another process may be reading
-    half = path.with_name(f"{path.name}.{os.getpid()}")
-    half.write_bytes(HEADER + sha256(data).digest() + data)
-    half.replace(path)
+    write_file(path, filename, early or EarlyCode(), entries)
     return path
 
 
-def path_in(directory: Path, module: str) -> Path:
-    """Return the file of a module's woven code below a directory."""
-    return directory / cache_tag() / f"{module}{SUFFIX}"
-
-
-def packaged(module: str, filename: str) -> tuple[Path, ...]:
-    """Return where the top-level package of a module carries its woven code; nothing for a module without a package."""
-    depth = module.count(".") + (Path(filename).stem == "__init__")
-    parents = Path(filename).parents
-    return (parents[depth - 1] / PACKAGED,) if 0 < depth <= len(parents) else ()
-
-
-def cache_tag() -> str:
-    """Return the name of the folder for this Python and its optimisation."""
-    optimize = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
-    return f"{sys.implementation.cache_tag}{optimize}"
-
-
-def weaver_version() -> str:
-    """Return a mark of the weaving engine: a hash of its source, so that no change of it can be forgotten.
-
-    Errors: OSError when the source is not there; then nothing is kept or trusted.
-    """
-    if not _version:
-        folder = Path(__file__).with_name("weaving")
-        sources = [path.read_bytes() for path in sorted(folder.glob("*.py"))]
-        if not sources:
-            raise FileNotFoundError(2, "the weaving engine has no source files", str(folder))
-        _version.append(sha256(b"\0".join(sources)).hexdigest())
-    return _version[0]
-
-
-_version: list[str] = []
-
-
-def _read_module(path: Path, filename: str) -> dict[str, list[Any]] | str:
-    content = path.read_bytes()
-    start = len(HEADER) + _DIGEST_BYTES
-    data = content[start:]
-    if content[:start] != HEADER + sha256(data).digest():
-        return "damaged: not what was written"
-    magic, weaver, source, entries = marshal.loads(data)  # noqa: S302  the digest says that we wrote it
-    if magic != MAGIC_NUMBER:
-        return "foreign Python"
-    if weaver != weaver_version():
-        return "stale: another weaver"
-    return cast("dict[str, list[Any]]", entries) if source == _source_hash(filename) else "stale: another source"
-
-
 def _found(
-    module: dict[str, list[Any]] | str,
+    file: WovenFile | str,
     shadow: Shadow,
     code: CodeType,
     selections: Sequence[Selection],
     advice: Advice,
 ) -> Loaded:
-    if isinstance(module, str):
-        return Loaded(None, module)
-    entry = module.get(_name(shadow))
+    functions = file if isinstance(file, str) else file.functions()
+    if isinstance(functions, str):
+        return Loaded(None, functions)
+    entry = functions.get(_name(shadow))
     if entry is None:
         return Loaded(None, "missing")
     key, kept_for, shapes = entry
@@ -217,17 +161,7 @@ def _found(
     parts = shapes.get(_shape(advice))
     if parts is None:
         return Loaded(None, "not kept for this kind of advice")
-    return Loaded(_assemble(code, parts, advice))
-
-
-def _tell(text: str, *arguments: object) -> None:
-    import logging  # not above: it imports threading, and gevent may not have patched yet
-
-    logging.getLogger(__name__).warning(text, *arguments)
-
-
-def _source_hash(filename: str) -> str:
-    return sha256(Path(filename).read_bytes()).hexdigest()
+    return Loaded(_assemble(code, marshal.loads(parts), advice))  # noqa: S302  its digest has been seen
 
 
 def _name(shadow: Shadow) -> str:

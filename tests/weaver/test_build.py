@@ -9,7 +9,8 @@ from weaver import build
 from weaver.pointcut.parser import parse_pointcut
 from weaver.scan import scan_module
 from weaver.weaving import Advice
-from weaver.woven_cache import Selection, WovenCache, path_in
+from weaver.woven_cache import WovenCache
+from weaver.woven_file import Selection, path_in
 
 PACKAGE = "built_subject"
 

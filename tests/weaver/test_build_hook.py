@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from weaver.woven_cache import cache_tag
+from weaver.woven_file import cache_tag
 
 ROOT = Path(__file__).parents[2]
 

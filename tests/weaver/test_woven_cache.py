@@ -8,23 +8,13 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from weaver import woven_cache
+from weaver import woven_file
 from weaver.scan import scan_module
 from weaver.shadow import Shadow
 from weaver.swap import weave_shadow
 from weaver.weaving import Advice, Gate, Guard, weave
-from weaver.woven_cache import (
-    HEADER,
-    PACKAGED,
-    Kept,
-    Selection,
-    WovenCache,
-    cache_tag,
-    packaged,
-    path_in,
-    store_module,
-    weaver_version,
-)
+from weaver.woven_cache import Kept, WovenCache, store_module
+from weaver.woven_file import HEADER, PACKAGED, Selection, cache_tag, packaged, path_in, weaver_version
 
 SOURCE = '''
 def work(x, on=1):
@@ -174,7 +164,7 @@ def test_another_weaver_makes_it_stale(source: Path, built: Path, monkeypatch: p
     shadow = imported(source)["work"]
     store(built, shadow)
 
-    monkeypatch.setattr(woven_cache, "_version", ["another"])
+    monkeypatch.setattr(woven_file, "_version", ["another"])
 
     assert reason(built, shadow) == "stale: another weaver"
 
@@ -189,7 +179,7 @@ def test_another_pointcut_or_location_makes_it_stale(source: Path, built: Path) 
 
 def test_code_of_a_foreign_python_is_not_taken(source: Path, built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shadow = imported(source)["work"]
-    monkeypatch.setattr(woven_cache, "MAGIC_NUMBER", b"\1\2\r\n")
+    monkeypatch.setattr(woven_file, "MAGIC_NUMBER", b"\1\2\r\n")
     store(built, shadow)
     monkeypatch.undo()
 
@@ -215,7 +205,7 @@ def test_content_that_only_looks_right_is_not_taken(source: Path, built: Path, c
     shadow = imported(source)["work"]
     path = store(built, shadow)
 
-    path.write_bytes(HEADER + sha256(content).digest() + content)
+    path.write_bytes(HEADER + sha256(content).digest() + len(content).to_bytes(8, "big") + content)
 
     assert reason(built, shadow).startswith(("damaged", "foreign"))
 
@@ -224,10 +214,10 @@ def test_content_that_only_looks_right_is_not_taken(source: Path, built: Path, c
 def test_functions_that_only_look_right_are_not_taken(source: Path, built: Path, entries: object) -> None:
     shadow = imported(source)["work"]
     path = store(built, shadow)
-    start = len(HEADER) + 32
-    content = marshal.dumps([*marshal.loads(path.read_bytes()[start:])[:3], entries])
+    functions = marshal.dumps(entries)
+    head = marshal.dumps([*marshal.loads(path.read_bytes()[len(HEADER) + 40 :])[:-1], sha256(functions).digest()])
 
-    path.write_bytes(HEADER + sha256(content).digest() + content)
+    path.write_bytes(HEADER + sha256(head).digest() + len(head).to_bytes(8, "big") + head + functions)
 
     assert reason(built, shadow).startswith(("damaged", "stale: another code"))
 
@@ -311,15 +301,15 @@ def test_folder_is_of_this_python_and_its_optimisation(monkeypatch: pytest.Monke
     class Flags:
         optimize = 2
 
-    monkeypatch.setattr(woven_cache.sys, "flags", Flags())
+    monkeypatch.setattr(woven_file.sys, "flags", Flags())
 
     assert plain == sys.implementation.cache_tag
     assert cache_tag() == f"{plain}.opt-2"
 
 
 def test_weaver_without_its_source_keeps_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(woven_cache, "_version", [])
-    monkeypatch.setattr(woven_cache, "__file__", str(tmp_path / "woven_cache.py"))
+    monkeypatch.setattr(woven_file, "_version", [])
+    monkeypatch.setattr(woven_file, "__file__", str(tmp_path / "woven_cache.py"))
 
     with pytest.raises(FileNotFoundError, match="no source files"):
         weaver_version()

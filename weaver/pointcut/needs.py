@@ -59,6 +59,17 @@ def could_match(pointcut: Pointcut, module: str) -> bool:
     return True
 
 
+def tells_by_name(pointcut: Pointcut) -> bool:
+    """Say whether a pointcut asks for nothing but the names of modules, classes and functions."""
+    if isinstance(pointcut, And | Or | Not):
+        return all(map(tells_by_name, children(pointcut)))
+    if isinstance(pointcut, Within):
+        return not pointcut.subclasses
+    if isinstance(pointcut, Execution | WithinCode):
+        return not pointcut.subclasses and pointcut.parameters.is_anything and pointcut.returns.pattern == "*"
+    return False
+
+
 def flows(pointcut: Pointcut) -> tuple[Pointcut, ...]:
     """Return the pointcuts inside every ``cflow``, each once, inner ones before those around them."""
     found: dict[Pointcut, None] = {}

@@ -21,7 +21,10 @@ from weaver.event import EventBuffer
 from weaver.monitor import MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.woven_cache import Selection, WovenCache
+from weaver.scan import scan_module
+from weaver.swap import is_woven
+from weaver.woven_cache import WovenCache
+from weaver.woven_file import Selection
 
 EXPRESSION = "execution(* {}..*(..))"
 
@@ -44,13 +47,14 @@ def main(mode: str, package: str, folder: Path) -> dict[str, object]:
     registry.add(MonitorDefinition("M", "server", "custom", "around", pointcut, actions=("GeneralNoAction",)))
     if mode != "plain":
         registry.set("M", enabled=mode != "hooked", dye_mask=["DYE_0"])
-        hook.install(registry.on_module, [package])
+        hook.install(registry.on_module, [package], registry.on_code)
     began = process_time()
     modules, _ = import_package(package, ())
     taken = process_time() - began
-    status, shadows = registry.get("M"), registry.shadows(pointcut)
+    woven = [shadow for module in modules for shadow in scan_module(module) if is_woven(shadow.function)]
+    status = registry.get("M")
     assert cache is None or list(cache.reasons) == ["loaded"], cache.reasons
-    return {"seconds": taken, "functions": len(shadows), "failures": status["failures"]}
+    return {"seconds": taken, "functions": len(woven), "failures": status["failures"]}
 
 
 if __name__ == "__main__":

@@ -1,0 +1,159 @@
+"""The files of woven code: where they lie, what is in them, and when they may be trusted.
+
+A file is trusted only when everything it was made from is the same now: the source file, the Python and the weaver.
+``read_file`` never guesses: it returns what is in the file, or a reason. What belongs to single functions is decoded
+only when somebody asks.
+
+Shape: one file a module, ``<directory>/<cache tag>/<module>.woven``: ``HEADER``, the SHA-256 of the head, the length of
+the head in 8 bytes, the head, the functions. The head is marshalled ``[Python's magic number, weaver, hash of the
+source, [[pointcut, location]...], rows of ``early_code``, whether there are functions that are not in the source,
+SHA-256 of the functions]``. The functions are marshalled ``{function: [key of the code, [[pointcut, location]...],
+{shape of the advice: marshalled parts}]}``. The directory is ``build/woven`` of the working directory, else ``_woven``
+in the module's top-level package (an installed wheel).
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+import sys
+from collections.abc import Sequence
+from hashlib import sha256
+from importlib.util import MAGIC_NUMBER
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HEADER = b"woven 3\n"
+SUFFIX = ".woven"
+PACKAGED = "_woven"
+"""Folder of a package that carries its woven code."""
+
+BUILT = Path("build", "woven")
+"""Where a build in a checkout puts what it makes, below the working directory."""
+
+_DIGEST_BYTES = 32
+_LENGTH_BYTES = 8
+_MOST_BYTES = 1 << 30
+"""No head is longer; a damaged length must not ask for more memory than there is."""
+
+
+class Selection(NamedTuple):
+    """Why a function is woven: a pointcut's text and a monitor's location."""
+
+    pointcut: str
+    location: str
+
+
+class EarlyCode(NamedTuple):
+    """What is woven before a module's body runs.
+
+    Shape: ``selections`` are all that the build had, by their numbers in ``rows``; ``has_others`` says that they select
+    functions, too, which are not in the source.
+    """
+
+    selections: Sequence[Selection] = ()
+    rows: Sequence[Any] = ()
+    has_others: bool = False
+
+
+class WovenFile:
+    """A file that may be trusted."""
+
+    def __init__(self, early: EarlyCode, path: Path, end: int, digest: bytes) -> None:
+        self.early = early
+        self._path = path
+        self._end = end
+        self._digest = digest
+        self._found: dict[str, list[Any]] | None = None
+
+    def functions(self) -> dict[str, list[Any]] | str:
+        """Return what is kept of each function, or why it is not taken.
+
+        Errors: OSError; others for content that only looks right.
+        """
+        if self._found is None:
+            content = self._path.read_bytes()[self._end :]
+            if sha256(content).digest() != self._digest:
+                return DAMAGED
+            self._found = marshal.loads(content)  # noqa: S302  the digest says that we wrote it
+        return self._found
+
+
+DAMAGED = "damaged: not what was written"
+
+
+def write_file(path: Path, filename: str, early: EarlyCode, functions: dict[str, list[Any]]) -> None:
+    """Write a file, whole or not at all: another process may be reading.
+
+    Errors: OSError.
+    """
+    behind = marshal.dumps(functions)
+    selections = [list(one) for one in early.selections]
+    made_from = [MAGIC_NUMBER, weaver_version(), _source_hash(filename)]
+    head = marshal.dumps([*made_from, selections, list(early.rows), early.has_others, sha256(behind).digest()])
+    content = HEADER + sha256(head).digest() + len(head).to_bytes(_LENGTH_BYTES, "big") + head + behind
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    half.write_bytes(content)
+    half.replace(path)
+
+
+def read_file(path: Path, filename: str) -> WovenFile | str:
+    """Read the file of a module with that source, or return why it is not trusted.
+
+    Errors: OSError; others for content that only looks right.
+    """
+    with path.open("rb") as file:
+        front = file.read(len(HEADER) + _DIGEST_BYTES)
+        length = int.from_bytes(file.read(_LENGTH_BYTES), "big")
+        head = file.read(min(length, _MOST_BYTES))
+        end = file.tell()
+    if front != HEADER + sha256(head).digest():
+        return DAMAGED
+    magic, weaver, source, selections, rows, has_others, digest = marshal.loads(head)  # noqa: S302  as above
+    if magic != MAGIC_NUMBER:
+        return "foreign Python"
+    if weaver != weaver_version():
+        return "stale: another weaver"
+    if source != _source_hash(filename):
+        return "stale: another source"
+    return WovenFile(EarlyCode([Selection(*one) for one in selections], rows, has_others), path, end, digest)
+
+
+def path_in(directory: Path, module: str) -> Path:
+    """Return the file of a module's woven code below a directory."""
+    return directory / cache_tag() / f"{module}{SUFFIX}"
+
+
+def packaged(module: str, filename: str) -> tuple[Path, ...]:
+    """Return where the top-level package of a module carries its woven code; nothing for a module without a package."""
+    depth = module.count(".") + (Path(filename).stem == "__init__")
+    parents = Path(filename).parents
+    return (parents[depth - 1] / PACKAGED,) if 0 < depth <= len(parents) else ()
+
+
+def cache_tag() -> str:
+    """Return the name of the folder for this Python and its optimisation."""
+    optimize = f".opt-{sys.flags.optimize}" if sys.flags.optimize else ""
+    return f"{sys.implementation.cache_tag}{optimize}"
+
+
+def weaver_version() -> str:
+    """Return a mark of the weaving engine: a hash of its source, so that no change of it can be forgotten.
+
+    Errors: OSError when the source is not there; then nothing is kept or trusted.
+    """
+    if not _version:
+        folder = Path(__file__).with_name("weaving")
+        sources = [path.read_bytes() for path in sorted(folder.glob("*.py"))]
+        if not sources:
+            raise FileNotFoundError(2, "the weaving engine has no source files", str(folder))
+        _version.append(sha256(b"\0".join(sources)).hexdigest())
+    return _version[0]
+
+
+_version: list[str] = []
+
+
+def _source_hash(filename: str) -> str:
+    return sha256(Path(filename).read_bytes()).hexdigest()
