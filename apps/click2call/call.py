@@ -43,7 +43,8 @@ def load(session: SipApplicationSession, call_id: str) -> dict[str, Any] | None:
     """Return a call of the session, to be changed and given to ``store``; None if there is none.
 
     Shape: ``id state status reason caller callee party``; ``first`` and ``second`` are the ids of the SIP sessions,
-    ``offer`` the first phone's SDP, ``timer`` that of the holding answer, ``held`` whether it was sent.
+    ``offer`` the first phone's SDP until both are joined or the call has ended, ``timer`` that of the holding answer,
+    ``held`` whether it was sent.
     """
     calls = session.get_attribute("calls")
     return cast("dict[str, Any] | None", calls.get(call_id)) if isinstance(calls, dict) else None
@@ -72,6 +73,7 @@ def end(session: SipApplicationSession, call: dict[str, Any], status: int = 0, p
     call["state"] = "failed" if status else "ended"
     call["status"] = status or None
     call["reason"] = f"{party}: {plain_words(status)}" if status else "the call was hung up"
+    call["offer"] = b""
     store(session, call)
 
 

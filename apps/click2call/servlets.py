@@ -177,8 +177,7 @@ class Click2CallServlet(B2buaServlet):
                 ack.set_body(response.body, response.content_type)
                 ack.send()
             self._link(session, call)
-        call["state"] = "answered"
-        call["party"] = ""
+        call.update(state="answered", party="", offer=b"")
         calls.store(session, call)
 
     def _link(self, session: SipApplicationSession, call: dict[str, Any]) -> None:

@@ -91,6 +91,24 @@ def test_both_phones_ring_answer_and_are_joined(house: House, client: Client) ->
     assert states == ["calling", "ringing", "answered"]
 
 
+def kept_offer(house: House, path: str) -> Any:
+    """Return the first phone's SDP as the session keeps it."""
+    call_id = path.rpartition("/")[2]
+    session = house.factory().application_session(call_id.partition(".")[2])
+    assert session is not None
+    calls: Any = session.snapshot()["calls"]
+    return calls[call_id]["offer"]
+
+
+def test_offer_is_kept_until_both_phones_are_joined_or_the_call_has_failed(house: House, client: Client) -> None:
+    waiting, _, _ = rung(house, client)
+    answered, _, _ = joined(house, client)
+    failed, _, second = rung(house, client)
+    house.receive(reply(second, 486), BOB)
+
+    assert [kept_offer(house, path) for path in (waiting, answered, failed)] == [OFFER, b"", b""]
+
+
 @pytest.mark.parametrize("who", [0, 1])
 def test_either_phone_ends_the_call(house: House, client: Client, who: int) -> None:
     path, first, second = joined(house, client)
