@@ -88,7 +88,8 @@ def any_header(value: str) -> Test:
     try:
         pattern = re2.compile(text, options)
     except re2.error as error:
-        raise ValueError(f"the pattern {text!r} is refused: {error}") from error
+        reason = b"".join(part for part in error.args if isinstance(part, bytes)).decode("utf-8", "replace")
+        raise ValueError(f"the pattern {text!r} is refused: {reason or error}") from error
     literal = text.lower()
 
     def test(facts: Facts) -> bool:

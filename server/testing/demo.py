@@ -13,7 +13,7 @@ def start_demo(host: str, port: int) -> list[ScriptedPhone]:
 
     Switches: yes, until both are registered or a second has passed.
     """
-    host = "127.0.0.1" if host == "0.0.0.0" else host
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     phones = [
         ScriptedPhone("alice", (host, port), ring=ALICE_RINGS),
         ScriptedPhone("bob", (host, port), ring=BOB_RINGS, talk=BOB_TALKS),

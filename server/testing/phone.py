@@ -1,6 +1,6 @@
 """A scripted phone on a real UDP socket: for the demo and for tests of whole calls.
 
-It is a user agent of its own: it shares the codec with the server and nothing else. All that it sends goes to its
+It is a user agent of its own: it shares the codec with the server and not much else. All that it sends goes to its
 server. It repeats what a user agent must repeat by itself (its 200 until the ACK, its REGISTER until the answer); other
 requests it sends once, which is enough on loopback.
 """
@@ -22,6 +22,7 @@ from server.sip.codec import parse_message
 from server.sip.errors import MalformedMessageError
 from server.sip.ids import MAGIC_COOKIE
 from server.sip.message import Request, Response
+from server.transport.flow import format_address
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +85,6 @@ class ScriptedPhone:
         ring: float = 1.5,
         talk: float | None = None,
         final: int = 200,
-        host: str = "127.0.0.1",
     ) -> None:
         self.user = user
         self.server = server
@@ -94,21 +94,22 @@ class ScriptedPhone:
         self.received: list[str] = []
         self.registered = Event()
         self.changed = Event()
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((host, 0))
-        self.local: tuple[str, int] = self._socket.getsockname()
+        is_ipv6 = ":" in server[0]
+        self._socket = socket.socket(socket.AF_INET6 if is_ipv6 else socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("::1" if is_ipv6 else "127.0.0.1", 0))
+        self.local: tuple[str, int] = self._socket.getsockname()[:2]
         self._dialogs: dict[str, _Call] = {}
         self._greenlets: list[Greenlet] = []
 
     @property
     def uri(self) -> str:
         """The address of record."""
-        return f"sip:{self.user}@{self.server[0]}:{self.server[1]}"
+        return f"sip:{self.user}@{format_address(*self.server)}"
 
     @property
     def contact(self) -> str:
         """Where the phone is."""
-        return f"<sip:{self.user}@{self.local[0]}:{self.local[1]}>"
+        return f"<sip:{self.user}@{format_address(*self.local)}>"
 
     def start(self, *, register: bool = True) -> None:
         """Listen, and register."""
@@ -276,13 +277,12 @@ class ScriptedPhone:
 
     def _register(self) -> None:
         call_id, tag, number = os.urandom(12).hex(), os.urandom(6).hex(), 0
-        host, port = self.server
         while True:
             number += 1
             self._send(
                 self._request(
-                    "REGISTER", f"sip:{host}:{port}", call_id, f"<{self.uri}>;tag={tag}", f"<{self.uri}>", number,
-                    extra=(("Expires", str(REFRESH)),),
+                    "REGISTER", f"sip:{format_address(*self.server)}", call_id, f"<{self.uri}>;tag={tag}",
+                    f"<{self.uri}>", number, extra=(("Expires", str(REFRESH)),),
                 )
             )  # fmt: skip
             gevent.sleep(REFRESH / 2 if self.registered.wait(0.5) else 0.5)
@@ -291,7 +291,7 @@ class ScriptedPhone:
         self, method: str, uri: str, call_id: str, from_: str, to: str, cseq: int, body: bytes = b"", *,
         extra: tuple[tuple[str, str], ...] = (),
     ) -> Request:  # fmt: skip
-        via = f"SIP/2.0/UDP {self.local[0]}:{self.local[1]};branch={MAGIC_COOKIE}{os.urandom(8).hex()};rport"
+        via = f"SIP/2.0/UDP {format_address(*self.local)};branch={MAGIC_COOKIE}{os.urandom(8).hex()};rport"
         return make_request(
             method, uri, via=via, from_=from_, to=to, call_id=call_id, cseq=cseq, contact=self.contact,
             extra=extra, body=body, content_type=SDP,
@@ -309,8 +309,8 @@ class ScriptedPhone:
         self._socket.sendto(message.wire(), self.server)
 
     def _sdp(self) -> bytes:
-        host = self.local[0]
+        host = f"{'IP6' if ':' in self.local[0] else 'IP4'} {self.local[0]}"
         return (
-            f"v=0\r\no={self.user} 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+            f"v=0\r\no={self.user} 1 1 IN {host}\r\ns=-\r\nc=IN {host}\r\nt=0 0\r\n"
             "m=audio 40000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\n"
         ).encode()

@@ -51,3 +51,8 @@ def test_long_header_value_is_cut_before_it_is_matched() -> None:
     facts = Facts(SimpleNamespace(method="INVITE", headers=headers), "")
 
     assert BY_NAME["SIP_ANY_HEADER"].compile("request.X=needle")(facts) is False
+
+
+def test_pattern_that_cannot_be_read_is_refused_with_the_reason() -> None:
+    with pytest.raises(ValueError, match=r"the pattern '\(a' is refused: missing \): \(a"):
+        BY_NAME["SIP_ANY_HEADER"].compile("request.Contact=(a")

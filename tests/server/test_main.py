@@ -14,6 +14,7 @@ from server.config import load_config
 from server.errors import ConfigError
 from server.greenlets import spawn
 from server.node import Node
+from server.testing.demo import start_demo
 
 pytestmark = pytest.mark.slow
 
@@ -63,6 +64,20 @@ def test_demo_registers_two_phones_and_says_what_to_try(
     assert run([APP, *FREE, "--demo"], signals) == 0
 
     assert "try: open http://127.0.0.1:" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0", "[::1]", "[::]"])
+def test_demo_phones_register_whatever_the_server_is_bound_to(opened: list[Node], host: str) -> None:
+    running = node(sip=f"{host}:0")
+    opened.append(running)
+    running.start()
+
+    phones = start_demo(*running.udp.local)
+    registered = [phone.registered.is_set() for phone in phones]
+    for phone in phones:
+        phone.stop()
+
+    assert registered == [True, True]
 
 
 def test_certificates_that_cannot_be_read_again_are_no_end(
