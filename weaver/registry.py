@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import dataclasses
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from fnmatch import fnmatchcase
@@ -31,6 +32,8 @@ from weaver.shadow import Shadow
 from weaver.woven_cache import WovenCache
 
 log = Log(__name__)
+
+_NAME = re.compile(r"[\w.-]{1,80}")
 
 CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes")
 
@@ -138,8 +141,13 @@ class Registry:
     def add(self, definition: MonitorDefinition) -> None:
         """Register a monitor, off.
 
-        Errors: PluginError when the name is taken; InvalidAttributeError, UnknownNameError for its actions.
+        Errors: PluginError when the name is taken or none that can be typed; InvalidAttributeError, UnknownNameError
+        for its actions.
         """
+        if _NAME.fullmatch(definition.name) is None:
+            raise PluginError(
+                f"monitor {definition.name[:80]!r}: a name has up to 80 letters, digits, '_', '-' and '.'"
+            )
         if definition.name in self._monitors:
             raise PluginError(f"monitor {definition.name}: there is one of that name already")
         monitor = Monitor(definition, self)

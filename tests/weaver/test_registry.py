@@ -120,6 +120,16 @@ def test_name_that_is_taken_is_refused() -> None:
         registry.add_action(Recording())
 
 
+@pytest.mark.parametrize("name", ["", "two words", "a\nb", "x" * 81])
+def test_name_that_nobody_can_type_is_refused(name: str) -> None:
+    registry, _ = one_monitor(Recording())
+
+    with pytest.raises(PluginError, match="a name has up to 80 letters"):
+        registry.add(monitor(name, F))
+
+    assert registry.names() == ("M",)
+
+
 def test_action_that_lacks_what_its_kind_needs_is_refused() -> None:
     class Half:
         name = "Half"
