@@ -1,6 +1,7 @@
 """A node whose wire, clock and workers are the test's: what comes in is worked off at once, what goes out is kept."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -53,14 +54,17 @@ class House:
     """The node; each servlet class becomes an application of the chain, which serves every method.
 
     Shape: ``settings`` are those of the applications; ``at_once=False`` leaves the node its greenlets, so that a test
-    may hold a call with ``application_session.lock()``.
+    may hold a call with ``application_session.lock()``; ``sections`` are settings of the server that differ.
     """
 
     def __init__(
-        self, *servlets: type[SipServlet], settings: Mapping[str, Any] | None = None, at_once: bool = True
-    ) -> None:
+        self, *servlets: type[SipServlet], settings: Mapping[str, Any] | None = None, at_once: bool = True,
+        sections: Mapping[str, Mapping[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.clock = ManualClock()
         config = load_config().with_command_line(sip="127.0.0.1:0", http="", outbound_proxy=None)
+        for name, values in (sections or {}).items():
+            config = replace(config, **{name: replace(getattr(config, name), **values)})
         self.node = Node(config, [], clock=self.clock)
         self.engine, self.container = self.node.engine, self.node.container
         if at_once:
