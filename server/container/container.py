@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from server.container import again, inactivity, provisional, session_timers
+from server.container import again, inactivity, provisional, session_timers, subscriptions
 from server.container.b2bua import ContainerB2bua
 from server.container.chain import Chain
 from server.container.deployment import deploy
@@ -98,7 +98,7 @@ class Container:
 
     def allowed(self, method: str) -> str:
         """Return the methods that are served where this one is not."""
-        is_served = method in METHODS or self.chain.select(method) is not None
+        is_served = (method in METHODS and method not in subscriptions.METHODS) or self.chain.select(method) is not None
         return "" if is_served else ", ".join(sorted(METHODS))
 
     def stray(self, request: Request, flow: Flow) -> tuple[Request, Flow] | None:
@@ -118,6 +118,7 @@ class Container:
         provisional.repeat(self, call, now)
         session_timers.expire(self, call, now)
         again.send_due(self, call, now)
+        subscriptions.expire(self, call, now)
         fire(self, call, records, now)
         self.registrar.expire(call, now)
         self.proxies.expire(call, now)
@@ -137,6 +138,7 @@ class Container:
             if record.accepted is not None:
                 due = min(due, record.accepted.next_due)
             due = min(due, provisional.next_due(record), session_timers.next_due(record), again.next_due(record))
+            due = min(due, subscriptions.next_due(record))
         for application in records.applications.values():
             if application.expires:
                 due = min(due, application.expires)
@@ -188,13 +190,17 @@ class Container:
         response = make_response(request, status, to_tag=tag, extra=extra)
         self.defer(call, transactions.send_response(call, key, response, call.engine.now()))
 
-    def tell(self, call: Call, record: SipRecord, name: str) -> None:
+    def tell(self, call: Call, record: SipRecord, name: str, *arguments: str) -> None:
         """Tell the servlet of a session what happened to it; what that raises is logged."""
         try:
-            getattr(self.servlet_of(record), name)(ContainerSipSession(self, call, record))
+            getattr(self.servlet_of(record), name)(ContainerSipSession(self, call, record), *arguments)
         except Exception:
             self.servlet_errors += 1
             log.exception("%s of %s failed", name, record.handler)
+
+    def notify(self, call: Call, record: SipRecord, key: str, end: str) -> None:
+        """Send the present state to a subscriber."""
+        subscriptions.notify(self, call, record, key, end)
 
     def defer(self, call: Call, deliveries: list[Delivery]) -> None:
         """Take deliveries that come while something is sent."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from server.container import provisional, session_timers
+from server.container import provisional, session_timers, subscriptions
 from server.container.checks import is_merged, refusal_in_dialog
 from server.container.factory import new_application
 from server.container.forks import session_of
@@ -81,6 +81,10 @@ class Inbound:
         if target is None:
             container.answer(call, delivery.key, request, 404)
             return
+        refusal = subscriptions.refusal_of(target.servlet, None, request)
+        if refusal is not None:
+            container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
+            return
         application = new_application(call, target.application.name, 0.0)
         tag = container.ids.mint_tag(call.key)
         record = SipRecord(
@@ -115,6 +119,8 @@ class Inbound:
     def _in_dialog(self, call: Call, delivery: Delivery, request: Request, tag: str) -> None:
         container = self._container
         record = session_of(call, tag, request.from_.tag or "")
+        if record is not None:
+            subscriptions.open_by_notify(record, request)
         if record is None or record.dialog is None or record.state == "TERMINATED":
             crossing = request.method == "BYE" and record is not None and bool(record.bye_out)
             container.answer(call, delivery.key, request, 200 if crossing else 481)
@@ -122,6 +128,7 @@ class Inbound:
         refusal = refusal_in_dialog(container, record, request)
         if refusal is None and request.method == "PRACK" and not provisional.acknowledge(record, request):
             refusal = 481, ()
+        refusal = refusal or subscriptions.refusal_of(container.servlet_of(record), record, request)
         if refusal is not None:
             container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
             return
@@ -129,6 +136,8 @@ class Inbound:
         record.offer = after_request(record.offer, request, sent=False)
         if request.method == "INVITE":
             record.invite_in = delivery.key
+        elif request.method == "NOTIFY":
+            subscriptions.take_notify(call, record, request)
         elif request.method == "BYE":
             self._give_up_invite(call, record)
         facade = self._facade(call, record, request, delivery)
@@ -138,6 +147,8 @@ class Inbound:
         container.invoke(container.servlet_of(record), facade)
         if request.method == "PRACK":
             provisional.send_behind(container, call, record)
+        elif request.method == "NOTIFY":
+            subscriptions.end_notified(container, call, record, request)
 
     def _give_up_invite(self, call: Call, record: SipRecord) -> None:
         """Answer an INVITE that is open when the BYE comes with 487 (RFC 3261 15.1.2)."""

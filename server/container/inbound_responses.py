@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.container import provisional, session_timers
+from server.container import provisional, session_timers, subscriptions
 from server.container.again import is_tried_again
 from server.container.forks import family, session_of_response
 from server.container.messages import InboundResponse, OutboundAck
@@ -58,6 +58,10 @@ class InboundResponses:
             return
         if response.method == "INVITE":
             self._invite_response(call, delivery, record, response)
+        elif response.method in subscriptions.METHODS:
+            if response.status >= 200:
+                subscriptions.take_response(self._container, call, record, _origin(delivery), response)
+            self._to_servlet(call, delivery, record, response)
         elif response.method != "CANCEL":
             over = response.status >= 200 and (response.method == "BYE" or record.dialog is None)
             if over or response.status in SESSION_ENDERS:

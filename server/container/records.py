@@ -14,6 +14,7 @@ from server.sip.offer_answer import STABLE
 from server.sip.usage.invite import AcceptedInvite
 from server.sip.usage.reliable import Reliable
 from server.sip.usage.session_timer import SessionTimer
+from server.sip.usage.subscription import Subscription
 from server.transport.flow import Flow
 
 
@@ -59,7 +60,7 @@ class SipRecord(msgspec.Struct, array_like=True):
     ``reliable`` is our provisional response that waits for its PRACK, ``behind`` what waits behind it, ``rseq`` and
     ``peer_rseq`` the last RSeq of either side, ``unpracked`` the RAck that we owe; ``timer`` is the session timer,
     ``refresh`` the key of the UPDATE that refreshes; ``again`` is what is sent once more; ``is_callee`` says that the
-    peer has begun the dialog.
+    peer has begun the dialog with an INVITE; ``subscriptions`` are those of the dialog by their event.
     """
 
     id: str
@@ -100,6 +101,7 @@ class SipRecord(msgspec.Struct, array_like=True):
     refresh: str = ""
     again: Again | None = None
     is_callee: bool = False
+    subscriptions: dict[str, Subscription] = {}
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

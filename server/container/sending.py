@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from server.container import provisional, session_timers
+from server.container import provisional, session_timers, subscriptions
 from server.container.forwarding import option_tags, uri_of
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUPPORTED = frozenset({"100rel", "timer"})
 """Option tags that a user agent here understands."""
 
-WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS"})
+WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY"})
 
 
 class Sending:
@@ -57,6 +57,7 @@ class Sending:
             if draft.is_reliable or provisional.OPTION in option_tags(request, "require"):
                 draft.extra += (("Require", provisional.OPTION), ("RSeq", provisional.next_rseq(record)))
         draft.extra += session_timers.accept(call, record, request, status)
+        draft.extra += subscriptions.grant(request, status)
         contact = None
         if status < 300 and request.method in WITH_CONTACT - {"REGISTER"}:
             contact = self._contact(call, flow, request.uri)
@@ -82,14 +83,15 @@ class Sending:
             provisional.sent(call, record, response)
             if 200 <= status < 300 and flow is not LOCAL and flow != LOCAL:
                 record.accepted = accept(response, request.cseq.number, call.engine.now(), call.engine.timers)
-        elif (request.method == "BYE" or record.dialog is None) and status >= 200:
-            record.state = "TERMINATED"
+        elif status >= 200 and (request.method == "BYE" or record.dialog is None):
+            record.state = "TERMINATED"  # a SUBSCRIBE that is accepted takes that back
         if record.dialog is not None and request.to.tag and 200 <= status < 300:
             record.dialog = on_accepted(record.dialog, request)
         record.offer = after_response(record.offer, response, sent=True, has_offer=lambda: has_sdp(request))
         if status >= 200:
             self._container.proxies.withdraw(call, key, status)
         self._container.defer(call, transactions.send_response(call, key, response, call.engine.now()))
+        subscriptions.begin(self._container, call, record, request, status)
 
     def request(self, draft: OutboundRequest) -> str:
         """Send a request, initial or inside its dialog; return the key of its transaction, none for a BYE that waits.
@@ -120,6 +122,7 @@ class Sending:
             flow, others, position = *way(self._dialog_flows(record)), 0
         request = self._build(call, draft, flow, parts)
         record.offer = after_request(record.offer, request, sent=True)
+        subscriptions.ask(call, record, request)
         key = transactions.send_request(call, request, flow, record.id, call.engine.now(), position, others)
         if draft.method == "INVITE":
             record.invite_out = key

@@ -19,6 +19,7 @@ from server.servlet.errors import BusyError, InvalidSessionError, InvalidStateEr
 from server.servlet.sessions import Attribute
 from server.sip.headers.values import parse_name_addr
 from server.sip.uri import parse_uri
+from server.sip.usage.subscription import package_of
 
 if TYPE_CHECKING:
     from server.container.container import Container
@@ -103,6 +104,11 @@ class ContainerSipSession(_Attributes):
         if method in {"ACK", "CANCEL"}:
             raise InvalidStateError(f"make {method} from its response or request")
         return self.container.sending.in_dialog(self.call, self.record, method)
+
+    def notify(self, event: str = "", *, end: str = "") -> None:
+        for key, held in list(self.record.subscriptions.items()):
+            if held.is_notifier and event in {"", package_of(key)}:
+                self.container.notify(self.call, self.record, key, end)
 
     def invalidate(self) -> None:
         self.record.state = "TERMINATED"

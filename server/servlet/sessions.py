@@ -89,6 +89,14 @@ class SipSession(Attributes, Protocol):
         """
         ...
 
+    def notify(self, event: str = "", *, end: str = "") -> None:
+        """Tell the subscribers of this session what ``SipServlet.notification`` says now.
+
+        Shape: ``event`` is one package, empty for all; ``end`` ends the subscription for a reason as ``noresource``.
+        Source: RFC 6665 4.2.
+        """
+        ...
+
     def invalidate(self) -> None:
         """End the session here; the peer is not told."""
         ...

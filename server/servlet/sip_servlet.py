@@ -13,10 +13,9 @@ from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.servlet.timers import ServletTimer
 
-METHODS = {
-    method: f"do_{method.lower()}"
-    for method in ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE", "PRACK")
-}
+_SERVED = "INVITE ACK BYE CANCEL OPTIONS REGISTER INFO MESSAGE UPDATE PRACK SUBSCRIBE NOTIFY"
+
+METHODS = {method: f"do_{method.lower()}" for method in _SERVED.split()}
 """SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
 
 UNDERSTOOD = (
@@ -39,6 +38,9 @@ class SipServlet:
         2: "do_success_response",
         3: "do_redirect_response",
     }
+
+    events: ClassVar[tuple[str, ...]] = ()
+    """The event packages that this servlet tells of (RFC 6665); a SUBSCRIBE to another is refused with 489."""
 
     def __init__(self, context: ServletContext) -> None:
         self.context = context
@@ -95,6 +97,14 @@ class SipServlet:
         """Serve the PRACK to a response that was sent reliably; the default answers 200."""
         request.create_response(200).send()
 
+    def do_subscribe(self, request: SipRequest) -> None:
+        """Serve a SUBSCRIBE to one of ``events``; the default accepts it. The container notifies at once."""
+        request.create_response(200).send() if self.events else self.do_other(request)
+
+    def do_notify(self, request: SipRequest) -> None:
+        """Take a NOTIFY of a subscription that this servlet has asked for; the default answers 200."""
+        request.create_response(200).send()
+
     def do_other(self, request: SipRequest) -> None:
         """Serve a request that no other method serves; the default answers 501."""
         request.create_response(501).send()
@@ -137,6 +147,17 @@ class SipServlet:
         """Take notice that a reliable response was never acknowledged; the container has refused the INVITE with 504.
 
         Source: RFC 3262 3.
+        """
+
+    def notification(self, session: SipSession, event: str) -> tuple[bytes, str | None]:
+        """Return body and media type of what there is to tell a subscriber of an event package now."""
+        del session, event
+        return b"", None
+
+    def subscription_ended(self, session: SipSession, event: str, reason: str) -> None:
+        """Take notice that a subscription has ended otherwise than by us.
+
+        Shape: ``reason`` is that of the last NOTIFY, or ``timeout``, ``refused`` (ours), ``dropped`` (the peer's).
         """
 
     def session_expired(self, session: SipSession) -> None:

@@ -1,0 +1,180 @@
+"""Subscriptions of SIP sessions: granted, notified at once, ended in time; and those that we hold ourselves.
+
+A servlet that names packages in ``events`` is a notifier: it says what there is to tell, the container does the rest.
+
+Source: RFC 6665.
+"""
+
+from __future__ import annotations
+
+import logging
+from math import inf
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from server.container.records import Sessions, SipRecord
+from server.container.sessions import ContainerSipSession
+from server.engine.call import Call
+from server.servlet.sip_servlet import SipServlet
+from server.sip.dialog import open_uac, open_uas
+from server.sip.message import Request, Response
+from server.sip.usage.subscription import (
+    MIN_EXPIRES,
+    TERMINATED,
+    Subscription,
+    granted,
+    is_dropped,
+    is_too_brief,
+    key_of,
+    package_of,
+    state_header,
+    told,
+)
+
+if TYPE_CHECKING:
+    from server.container.container import Container
+
+log = logging.getLogger(__name__)
+
+METHODS = frozenset({"SUBSCRIBE", "NOTIFY"})
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def refusal_of(servlet: SipServlet, record: SipRecord | None, request: Request) -> tuple[int, Headers] | None:
+    """Return what a SUBSCRIBE or NOTIFY is refused with before the servlet sees it."""
+    key = key_of(request) if request.method in METHODS else None
+    if request.method == "SUBSCRIBE" and servlet.events:
+        if key is None or package_of(key) not in servlet.events:
+            return 489, (("Allow-Events", ", ".join(servlet.events)),)
+        if is_too_brief(request):
+            return 423, (("Min-Expires", str(MIN_EXPIRES)),)
+    if request.method == "NOTIFY" and record is not None:
+        held = record.subscriptions.get(key or "")
+        if held is None or held.is_notifier:
+            return 481, ()
+        if told(request) is None:
+            return 400, ()
+    return None
+
+
+def open_by_notify(record: SipRecord, notify: Request) -> None:
+    """Make the dialog of a subscription whose first NOTIFY comes before the answer to its SUBSCRIBE."""
+    if record.dialog is None and notify.method == "NOTIFY" and key_of(notify) in record.subscriptions:
+        dialog = open_uas(notify, record.id, confirmed=True)
+        record.dialog = msgspec.structs.replace(dialog, local_cseq=record.cseq, remote_cseq=None)
+        record.state = "CONFIRMED"
+
+
+def grant(request: Request, status: int) -> Headers:
+    """Return what the 2xx to a SUBSCRIBE says of its length."""
+    is_granted = request.method == "SUBSCRIBE" and 200 <= status < 300
+    return (("Expires", str(granted(request))),) if is_granted else ()
+
+
+def begin(container: Container, call: Call, record: SipRecord, request: Request, status: int) -> None:
+    """Begin, refresh or end the subscription of a SUBSCRIBE that was accepted, and notify at once."""
+    key = key_of(request)
+    if request.method != "SUBSCRIBE" or not 200 <= status < 300 or key is None:
+        return
+    if record.dialog is None:
+        record.dialog = open_uas(request, record.id, confirmed=True)
+    record.state = "CONFIRMED"
+    seconds, state = granted(request), "pending" if status == 202 else "active"
+    record.subscriptions[key] = Subscription(key, True, state, call.engine.now() + seconds)
+    notify(container, call, record, key, "" if seconds else "timeout")
+
+
+def notify(container: Container, call: Call, record: SipRecord, key: str, end: str = "") -> None:
+    """Send the present state to a subscriber; ``end`` is the reason when it is the last time."""
+    subscription = record.subscriptions[key]
+    body, kind = notification(container, call, record, package_of(key))
+    draft = container.sending.in_dialog(call, record, "NOTIFY")
+    draft.extra += (("Event", key), ("Subscription-State", state_header(subscription, call.engine.now(), end)))
+    draft.set_body(body, kind)
+    draft.send()
+    if end:
+        _forget(record, key)
+
+
+def ask(call: Call, record: SipRecord, request: Request) -> None:
+    """Take notice of a SUBSCRIBE of ours: its first NOTIFY has to come within 64 T1 (timer N)."""
+    key = key_of(request)
+    if request.method == "SUBSCRIBE" and key is not None and key not in record.subscriptions:
+        record.subscriptions[key] = Subscription(key, False, "", call.engine.now() + 64 * call.engine.timers.t1)
+
+
+def take_notify(call: Call, record: SipRecord, request: Request) -> None:
+    """Take what a NOTIFY says of a subscription of ours."""
+    key, news = key_of(request), told(request)
+    if key is not None and news is not None:
+        due = inf if news.state == TERMINATED else call.engine.now() + news.expires
+        record.subscriptions[key] = Subscription(key, False, news.state, due)
+
+
+def end_notified(container: Container, call: Call, record: SipRecord, request: Request) -> None:
+    """Forget a subscription that the NOTIFY, which the servlet has seen, has ended."""
+    key, news = key_of(request), told(request)
+    if key is not None and news is not None and news.state == TERMINATED:
+        _end(container, call, record, key, news.reason)
+
+
+def take_response(container: Container, call: Call, record: SipRecord, request: Request, response: Response) -> None:
+    """Take the final answer to a SUBSCRIBE or NOTIFY of ours."""
+    key = key_of(request) or ""
+    held = record.subscriptions.get(key)
+    if request.method == "NOTIFY":
+        if held is not None and is_dropped(response):
+            _end(container, call, record, key, "dropped")
+    elif 200 <= response.status < 300:
+        if record.dialog is None:
+            record.dialog = open_uac(request, response)
+            record.state = "CONFIRMED"
+        if held is not None and held.state and response.expires is not None:
+            due = call.engine.now() + response.expires
+            record.subscriptions[key] = msgspec.structs.replace(held, expires=due)
+    elif held is not None and (record.dialog is None or response.status == 481):
+        _end(container, call, record, key, "refused")
+
+
+def expire(container: Container, call: Call, now: float) -> None:
+    """End the subscriptions that have run out: with a NOTIFY where we are the notifier."""
+    for record in list(call.section("sessions", Sessions).sips.values()):
+        for key, held in list(record.subscriptions.items()):
+            if held.expires > now or record.state == "TERMINATED":
+                continue
+            if held.is_notifier:
+                notify(container, call, record, key, "timeout")
+            else:
+                _end(container, call, record, key, "timeout")
+
+
+def next_due(record: SipRecord) -> float:
+    """Return when the first subscription runs out."""
+    return min((held.expires for held in record.subscriptions.values()), default=inf)
+
+
+def notification(
+    container: Container, call: Call, record: SipRecord, event: str
+) -> tuple[bytes, str | None]:  # fmt: skip
+    """Ask the servlet what there is to tell; what that raises is logged, and nothing is told."""
+    try:
+        return container.servlet_of(record).notification(ContainerSipSession(container, call, record), event)
+    except Exception:
+        container.servlet_errors += 1
+        log.exception("notification of %s failed", record.handler)
+        return b"", None
+
+
+def _end(container: Container, call: Call, record: SipRecord, key: str, reason: str) -> None:
+    container.tell(call, record, "subscription_ended", package_of(key), reason)
+    _forget(record, key)
+
+
+def _forget(record: SipRecord, key: str) -> None:
+    """Forget a subscription, and end the session that is left with nothing in it."""
+    record.subscriptions.pop(key, None)
+    has_invite = record.is_callee or record.ack_cseq or record.invite_out
+    if not record.subscriptions and not has_invite:
+        record.state = TERMINATED.upper()

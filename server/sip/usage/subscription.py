@@ -1,0 +1,111 @@
+"""Subscriptions to events: what a notifier grants, what a subscriber is told, until when it holds (RFC 6665).
+
+A dialog has any number of them, told apart by their event and its id; ``key_of`` is the name of one.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from server.sip.headers.table import EVENT, SUBSCRIPTION_STATE
+from server.sip.message import Request, Response
+
+DEFAULT_EXPIRES, MIN_EXPIRES, MAX_EXPIRES = 3600, 60, 7200
+"""Seconds: what a notifier grants to who asks for nothing, the least and the most that it grants."""
+
+TERMINATED = "terminated"
+
+
+class Subscription(msgspec.Struct, frozen=True, array_like=True):
+    """One subscription.
+
+    Shape: ``state`` is that of Subscription-State, empty before the first NOTIFY; then ``expires`` is when a subscriber
+    gives up waiting for it (timer N).
+    Units: ``expires`` is a deadline.
+    """
+
+    event: str
+    is_notifier: bool
+    state: str
+    expires: float
+
+
+class Told(NamedTuple):
+    """What a NOTIFY says of its subscription; ``retry_after`` seconds, -1 if it says nothing of them."""
+
+    state: str
+    expires: int
+    reason: str = ""
+    retry_after: int = -1
+
+
+def key_of(message: Request | Response) -> str | None:
+    """Return the event and its id as one text, which is the value of an Event header; None without an event."""
+    try:
+        event = message.one(EVENT)
+    except ValueError:
+        return None
+    if event is None:
+        return None
+    number = event.params.get("id")
+    return f"{event.value};id={number}" if number else event.value
+
+
+def package_of(key: str) -> str:
+    """Return the event package."""
+    return key.partition(";")[0]
+
+
+def granted(request: Request) -> int:
+    """Return how long a subscription is granted that asks for so much; 0 ends it.
+
+    Units: seconds.
+    """
+    asked = request.expires
+    return DEFAULT_EXPIRES if asked is None else min(asked, MAX_EXPIRES)
+
+
+def is_too_brief(request: Request) -> bool:
+    """Say whether a subscription asks for less than is granted, which is refused with 423."""
+    return request.expires is not None and 0 < request.expires < MIN_EXPIRES
+
+
+def state_header(subscription: Subscription, now: float, end: str = "") -> str:
+    """Return the Subscription-State of a NOTIFY; ``end`` is the reason of its end.
+
+    Source: RFC 6665 4.1.3.
+    """
+    if end:
+        return f"{TERMINATED};reason={end}"
+    return f"{subscription.state};expires={max(0, round(subscription.expires - now))}"
+
+
+def told(notify: Request) -> Told | None:
+    """Read the Subscription-State of a NOTIFY, None when there is none that can be read."""
+    try:
+        value = notify.one(SUBSCRIPTION_STATE)
+    except ValueError:
+        return None
+    if value is None:
+        return None
+    params = value.params
+    return Told(
+        value.value.lower(),
+        _number(params.get("expires"), DEFAULT_EXPIRES),
+        (params.get("reason") or "").lower(),
+        _number(params.get("retry-after"), -1),
+    )
+
+
+def is_dropped(response: Response) -> bool:
+    """Say whether a notifier forgets the subscription because of the answer to its NOTIFY.
+
+    Source: RFC 6665 4.2.2.
+    """
+    return response.status == 481 or (response.status >= 300 and "retry-after" not in response.headers)
+
+
+def _number(text: str | None, default: int) -> int:
+    return int(text) if text is not None and text.isdecimal() and len(text) < 10 else default
