@@ -27,7 +27,18 @@ from server.sip.usage.options import supports
 if TYPE_CHECKING:
     from server.container.container import Container
 
-END_TO_END = ("Subject", "User-Agent", "Allow", "Content-Disposition", "Alert-Info", "Call-Info", "Reason", "Warning")
+END_TO_END = (
+    "Subject",
+    "User-Agent",
+    "Allow",
+    "Content-Disposition",
+    "Alert-Info",
+    "Call-Info",
+    "Reason",
+    "Warning",
+    "Info-Package",
+    "Recv-Info",
+)
 """Headers that pass from leg to leg (RFC 7092 3.1.3); of Supported, which speaks of one leg, 100rel alone does."""
 
 

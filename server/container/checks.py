@@ -9,7 +9,7 @@ from server.container.records import Sessions, SipRecord
 from server.engine import transactions
 from server.engine.call import Call
 from server.engine.transactions import LOCAL, Delivery
-from server.servlet.sip_servlet import METHODS
+from server.servlet.sip_servlet import METHODS, SipServlet
 from server.sip.dialog import on_request
 from server.sip.message import Request
 from server.sip.offer_answer import REFUSALS
@@ -40,6 +40,17 @@ def refusal_in_dialog(container: Container, record: SipRecord, request: Request)
     if refusal is None:
         return session_timers.refusal_of(request)
     return refusal, (("Retry-After", str(container.ids.below(LATEST + 1))),) if refusal == 500 else ()
+
+
+def unknown_package(servlet: SipServlet, request: Request) -> Refusal | None:
+    """Return 469 for an INFO of a package that the servlet does not take; one without a package is its own affair.
+
+    Source: RFC 6086 4.2.2.
+    """
+    if request.method != "INFO" or servlet.info_packages is None or "info-package" not in request.headers:
+        return None
+    name = (request.headers.get("info-package") or "").partition(";")[0].strip()
+    return None if name in servlet.info_packages else (469, (("Recv-Info", ", ".join(servlet.info_packages)),))
 
 
 def is_merged(call: Call, delivery: Delivery, request: Request) -> bool:

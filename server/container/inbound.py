@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.container import provisional, session_timers, subscriptions
-from server.container.checks import is_merged, refusal_in_dialog
+from server.container.checks import is_merged, refusal_in_dialog, unknown_package
 from server.container.factory import new_application
 from server.container.forks import session_of
 from server.container.forwarding import routed
@@ -128,7 +128,8 @@ class Inbound:
         refusal = refusal_in_dialog(container, record, request)
         if refusal is None and request.method == "PRACK" and not provisional.acknowledge(record, request):
             refusal = 481, ()
-        refusal = refusal or subscriptions.refusal_of(container.servlet_of(record), record, request)
+        servlet = container.servlet_of(record)
+        refusal = refusal or subscriptions.refusal_of(servlet, record, request) or unknown_package(servlet, request)
         if refusal is not None:
             container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
             return

@@ -16,6 +16,7 @@ from server.sip.build import make_response
 from server.sip.codec import parse_message
 from server.sip.dialog import on_response, open_uac
 from server.sip.message import Request, Response
+from server.sip.usage.ends import ended_by
 from server.sip.usage.offer import after_response, has_sdp, is_reliable
 
 if TYPE_CHECKING:
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 FINAL_TIMEOUT, FINAL_TRANSPORT = 408, 503
 """What the user of a client transaction sees for a timeout and for a transport error (RFC 3261 8.1.3.1)."""
-
-SESSION_ENDERS = frozenset({408, 481})
-"""Answers to a request inside a dialog that end it (RFC 3261 12.2.1.2)."""
 
 
 class InboundResponses:
@@ -64,14 +62,14 @@ class InboundResponses:
             self._to_servlet(call, delivery, record, response)
         elif response.method != "CANCEL":
             over = response.status >= 200 and (response.method == "BYE" or record.dialog is None)
-            if over or response.status in SESSION_ENDERS:
+            if over or ended_by(response.method, response.status):
                 record.state = "TERMINATED"
             self._to_servlet(call, delivery, record, response)
 
     def _refreshed(self, call: Call, record: SipRecord, response: Response) -> None:
         """Take the answer to our refresh; a session that the peer does not know any more has ended (RFC 4028 10)."""
         record.refresh = ""
-        if response.status in SESSION_ENDERS and record.state == "CONFIRMED":
+        if ended_by("UPDATE", response.status) and record.state == "CONFIRMED":
             self._container.sending.in_dialog(call, record, "BYE").send()
             self._container.tell(call, record, "session_expired")
 
@@ -85,7 +83,7 @@ class InboundResponses:
             for other in family(call, record):
                 if other.state != "CONFIRMED":
                     other.state = "TERMINATED"
-            if status in SESSION_ENDERS:
+            if ended_by("INVITE", status):
                 record.state = "TERMINATED"
             self._to_servlet(call, delivery, record, response)
             return

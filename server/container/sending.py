@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 SUPPORTED = frozenset({"100rel", "timer"})
 """Option tags that a user agent here understands."""
 
-WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY"})
+WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER"})
 
 
 class Sending:
@@ -58,6 +58,7 @@ class Sending:
                 draft.extra += (("Require", provisional.OPTION), ("RSeq", provisional.next_rseq(record)))
         draft.extra += session_timers.accept(call, record, request, status)
         draft.extra += subscriptions.grant(request, status)
+        draft.extra += self._taken_packages(record, request.method, status)
         contact = None
         if status < 300 and request.method in WITH_CONTACT - {"REGISTER"}:
             contact = self._contact(call, flow, request.uri)
@@ -103,6 +104,7 @@ class Sending:
             record.bye_waits = True  # the callee may not hang up before the ACK (RFC 3261 15)
             return ""
         draft.extra += session_timers.ask(call, record, draft.method)
+        draft.extra += self._taken_packages(record, draft.method, 200)
         if draft.method == "INVITE":
             record.peer_rseq = 0
         if record.dialog is None or not draft.parts.get("in_dialog"):
@@ -189,6 +191,11 @@ class Sending:
         transactions.send_request(call, cancel, client.flow, record.id, call.engine.now())
         transactions.cancelled(call, record.invite_out, call.engine.now())
 
+    def _taken_packages(self, record: SipRecord, method: str, status: int) -> tuple[tuple[str, str], ...]:
+        """Return what an INVITE or its answer says of the INFO packages that we take (RFC 6086 5.2)."""
+        packages = self._container.servlet_of(record).info_packages if method == "INVITE" and status < 300 else None
+        return (("Recv-Info", ", ".join(packages)),) if packages else ()
+
     def _answered_invite(self, record: SipRecord, request: Request, status: int) -> None:
         initial = not request.to.tag
         if status >= 200:
@@ -221,6 +228,13 @@ class Sending:
         secure = uri[:5].lower() == "sips:"
         return self._container.routing.addresses.contact(call.key, flow, secure=secure)
 
+    def _contact_of(self, call: Call, draft: OutboundRequest, flow: Flow, uri: str) -> str | None:
+        """Return the Contact of a request; in a secure dialog it is secure, too (RFC 3261 12.2.1.1)."""
+        if draft.method not in WITH_CONTACT:
+            return None
+        dialog = draft.record.dialog
+        return self._contact(call, flow, "sips:" if dialog is not None and dialog.secure else uri)
+
     def _build(self, call: Call, draft: OutboundRequest, flow: Flow, parts: dict[str, Any]) -> Request:
         parts.pop("in_dialog", None)
         uri = parts.pop("uri")
@@ -229,7 +243,7 @@ class Sending:
             uri,
             via=self._container.routing.addresses.via(flow, self._container.ids.mint_branch(call.key)),
             max_forwards=draft.max_forwards,
-            contact=self._contact(call, flow, uri) if draft.method in WITH_CONTACT else None,
+            contact=self._contact_of(call, draft, flow, uri),
             extra=draft.extra,
             body=draft.body,
             content_type=draft.content_type,

@@ -21,6 +21,8 @@ from server.sip.dialog import open_uac, open_uas
 from server.sip.message import Request, Response
 from server.sip.usage.subscription import (
     MIN_EXPIRES,
+    REFER,
+    REFER_EXPIRES,
     TERMINATED,
     Subscription,
     granted,
@@ -29,6 +31,7 @@ from server.sip.usage.subscription import (
     key_of,
     package_of,
     state_header,
+    subscribes,
     told,
 )
 
@@ -37,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-METHODS = frozenset({"SUBSCRIBE", "NOTIFY"})
+METHODS = frozenset({"SUBSCRIBE", "NOTIFY", "REFER"})
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -50,8 +53,10 @@ def refusal_of(servlet: SipServlet, record: SipRecord | None, request: Request) 
             return 489, (("Allow-Events", ", ".join(servlet.events)),)
         if is_too_brief(request):
             return 423, (("Min-Expires", str(MIN_EXPIRES)),)
+    if request.method == "REFER" and len(request.headers.get_all("refer-to")) != 1:
+        return 400, ()
     if request.method == "NOTIFY" and record is not None:
-        held = record.subscriptions.get(key or "")
+        held = record.subscriptions.get(_known_key(record, request))
         if held is None or held.is_notifier:
             return 481, ()
         if told(request) is None:
@@ -61,27 +66,31 @@ def refusal_of(servlet: SipServlet, record: SipRecord | None, request: Request) 
 
 def open_by_notify(record: SipRecord, notify: Request) -> None:
     """Make the dialog of a subscription whose first NOTIFY comes before the answer to its SUBSCRIBE."""
-    if record.dialog is None and notify.method == "NOTIFY" and key_of(notify) in record.subscriptions:
+    if record.dialog is None and notify.method == "NOTIFY" and _known_key(record, notify) in record.subscriptions:
         dialog = open_uas(notify, record.id, confirmed=True)
         record.dialog = msgspec.structs.replace(dialog, local_cseq=record.cseq, remote_cseq=None)
         record.state = "CONFIRMED"
 
 
 def grant(request: Request, status: int) -> Headers:
-    """Return what the 2xx to a SUBSCRIBE says of its length."""
+    """Return what the 2xx to a SUBSCRIBE says of its length, and that to a REFER of what it does not begin."""
     is_granted = request.method == "SUBSCRIBE" and 200 <= status < 300
+    if request.method == "REFER" and 200 <= status < 300 and not subscribes(request):
+        return (("Refer-Sub", "false"),)
     return (("Expires", str(granted(request))),) if is_granted else ()
 
 
 def begin(container: Container, call: Call, record: SipRecord, request: Request, status: int) -> None:
-    """Begin, refresh or end the subscription of a SUBSCRIBE that was accepted, and notify at once."""
+    """Begin, refresh or end the subscription of a SUBSCRIBE or REFER that was accepted, and notify at once."""
     key = key_of(request)
-    if request.method != "SUBSCRIBE" or not 200 <= status < 300 or key is None:
+    if not subscribes(request) or not 200 <= status < 300 or key is None:
         return
     if record.dialog is None:
         record.dialog = open_uas(request, record.id, confirmed=True)
     record.state = "CONFIRMED"
-    seconds, state = granted(request), "pending" if status == 202 else "active"
+    is_refer = request.method == "REFER"
+    seconds = REFER_EXPIRES if is_refer else granted(request)
+    state = "pending" if status == 202 and not is_refer else "active"
     record.subscriptions[key] = Subscription(key, True, state, call.engine.now() + seconds)
     notify(container, call, record, key, "" if seconds else "timeout")
 
@@ -99,29 +108,29 @@ def notify(container: Container, call: Call, record: SipRecord, key: str, end: s
 
 
 def ask(call: Call, record: SipRecord, request: Request) -> None:
-    """Take notice of a SUBSCRIBE of ours: its first NOTIFY has to come within 64 T1 (timer N)."""
+    """Take notice of a SUBSCRIBE or REFER of ours: its first NOTIFY has to come within 64 T1 (timer N)."""
     key = key_of(request)
-    if request.method == "SUBSCRIBE" and key is not None and key not in record.subscriptions:
+    if subscribes(request) and key is not None and key not in record.subscriptions:
         record.subscriptions[key] = Subscription(key, False, "", call.engine.now() + 64 * call.engine.timers.t1)
 
 
 def take_notify(call: Call, record: SipRecord, request: Request) -> None:
     """Take what a NOTIFY says of a subscription of ours."""
-    key, news = key_of(request), told(request)
-    if key is not None and news is not None:
+    key, news = _known_key(record, request), told(request)
+    if news is not None:
         due = inf if news.state == TERMINATED else call.engine.now() + news.expires
         record.subscriptions[key] = Subscription(key, False, news.state, due)
 
 
 def end_notified(container: Container, call: Call, record: SipRecord, request: Request) -> None:
     """Forget a subscription that the NOTIFY, which the servlet has seen, has ended."""
-    key, news = key_of(request), told(request)
-    if key is not None and news is not None and news.state == TERMINATED:
+    key, news = _known_key(record, request), told(request)
+    if news is not None and news.state == TERMINATED:
         _end(container, call, record, key, news.reason)
 
 
 def take_response(container: Container, call: Call, record: SipRecord, request: Request, response: Response) -> None:
-    """Take the final answer to a SUBSCRIBE or NOTIFY of ours."""
+    """Take the final answer to a SUBSCRIBE, REFER or NOTIFY of ours."""
     key = key_of(request) or ""
     held = record.subscriptions.get(key)
     if request.method == "NOTIFY":
@@ -131,10 +140,12 @@ def take_response(container: Container, call: Call, record: SipRecord, request: 
         if record.dialog is None:
             record.dialog = open_uac(request, response)
             record.state = "CONFIRMED"
-        if held is not None and held.state and response.expires is not None:
+        if request.method == "REFER" and (response.headers.get("refer-sub") or "").lower() == "false":
+            _forget(record, key)
+        elif held is not None and held.state and response.expires is not None:
             due = call.engine.now() + response.expires
             record.subscriptions[key] = msgspec.structs.replace(held, expires=due)
-    elif held is not None and (record.dialog is None or response.status == 481):
+    elif held is not None and (record.dialog is None or not held.state or response.status == 481):
         _end(container, call, record, key, "refused")
 
 
@@ -165,6 +176,14 @@ def notification(
         container.servlet_errors += 1
         log.exception("notification of %s failed", record.handler)
         return b"", None
+
+
+def _known_key(record: SipRecord, notify: Request) -> str:
+    """Return the name of the subscription that a NOTIFY is for; a referral that stands alone needs no id."""
+    key = key_of(notify) or ""
+    if key == REFER and key not in record.subscriptions:
+        return next((other for other in record.subscriptions if package_of(other) == REFER), key)
+    return key
 
 
 def _end(container: Container, call: Call, record: SipRecord, key: str, reason: str) -> None:

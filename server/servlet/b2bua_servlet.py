@@ -14,6 +14,8 @@ from server.servlet.sip_servlet import SipServlet
 class B2buaServlet(SipServlet):
     """Relays a call: every request of one leg becomes one of the other, every response goes back."""
 
+    info_packages = None
+
     def next_leg(self, request: SipRequest) -> SipRequest:
         """Return the request for the other leg; override it to choose another target or to change headers."""
         return self.context.b2bua.create_request(request)

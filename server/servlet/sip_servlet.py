@@ -13,7 +13,7 @@ from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.servlet.timers import ServletTimer
 
-_SERVED = "INVITE ACK BYE CANCEL OPTIONS REGISTER INFO MESSAGE UPDATE PRACK SUBSCRIBE NOTIFY"
+_SERVED = "INVITE ACK BYE CANCEL OPTIONS REGISTER INFO MESSAGE UPDATE PRACK SUBSCRIBE NOTIFY REFER"
 
 METHODS = {method: f"do_{method.lower()}" for method in _SERVED.split()}
 """SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
@@ -25,6 +25,10 @@ UNDERSTOOD = (
     ("Supported", "100rel, timer"),
 )
 """What the answer to an OPTIONS says besides the methods (RFC 3261 11.2)."""
+
+
+SIPFRAG = "message/sipfrag;version=2.0"
+"""The media type of a status line that tells of a referral (RFC 3420)."""
 
 
 class SipServlet:
@@ -41,6 +45,9 @@ class SipServlet:
 
     events: ClassVar[tuple[str, ...]] = ()
     """The event packages that this servlet tells of (RFC 6665); a SUBSCRIBE to another is refused with 489."""
+
+    info_packages: ClassVar[tuple[str, ...] | None] = ()
+    """The INFO packages that this servlet takes (RFC 6086), None for any; an INFO of another is refused with 469."""
 
     def __init__(self, context: ServletContext) -> None:
         self.context = context
@@ -101,6 +108,13 @@ class SipServlet:
         """Serve a SUBSCRIBE to one of ``events``; the default accepts it. The container notifies at once."""
         request.create_response(200).send() if self.events else self.do_other(request)
 
+    def do_refer(self, request: SipRequest) -> None:
+        """Serve a REFER; the default answers 501. One that is accepted is told at once, and by ``session.notify``.
+
+        Source: RFC 3515.
+        """
+        self.do_other(request)
+
     def do_notify(self, request: SipRequest) -> None:
         """Take a NOTIFY of a subscription that this servlet has asked for; the default answers 200."""
         request.create_response(200).send()
@@ -150,9 +164,12 @@ class SipServlet:
         """
 
     def notification(self, session: SipSession, event: str) -> tuple[bytes, str | None]:
-        """Return body and media type of what there is to tell a subscriber of an event package now."""
-        del session, event
-        return b"", None
+        """Return body and media type of what there is to tell a subscriber of an event package now.
+
+        The default tells who has referred (``refer``) that it is being done, and others nothing.
+        """
+        del session
+        return (b"SIP/2.0 100 Trying", SIPFRAG) if event == "refer" else (b"", None)
 
     def subscription_ended(self, session: SipSession, event: str, reason: str) -> None:
         """Take notice that a subscription has ended otherwise than by us.

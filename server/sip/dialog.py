@@ -23,7 +23,7 @@ class Dialog(msgspec.Struct, frozen=True, array_like=True):
     """One dialog.
 
     Shape: ``local`` and ``remote`` are the From and To values without tag, ``target`` and ``routes`` texts as they go
-    into a request, ``state`` is ``Early``, ``Confirmed`` or ``Terminated``.
+    into a request, ``state`` is ``Early``, ``Confirmed`` or ``Terminated``; a ``secure`` one began with a sips: URI.
     """
 
     call_id: str
@@ -36,6 +36,7 @@ class Dialog(msgspec.Struct, frozen=True, array_like=True):
     local_cseq: int
     remote_cseq: int | None
     state: str
+    secure: bool = False
 
 
 def open_uas(request: Request, local_tag: str, *, confirmed: bool) -> Dialog:
@@ -54,6 +55,7 @@ def open_uas(request: Request, local_tag: str, *, confirmed: bool) -> Dialog:
         0,
         request.cseq.number,
         "Confirmed" if confirmed else "Early",
+        _is_secure(request),
     )
 
 
@@ -73,6 +75,7 @@ def open_uac(request: Request, response: Response) -> Dialog:
         request.cseq.number,
         None,
         "Confirmed" if response.status >= 200 else "Early",
+        _is_secure(request),
     )
 
 
@@ -139,6 +142,10 @@ def request_parts(dialog: Dialog, method: str) -> tuple[Dialog, dict[str, Any]]:
         "routes": routes,
     }
     return dialog, parts
+
+
+def _is_secure(request: Request) -> bool:
+    return request.uri[:5].lower() == "sips:"
 
 
 def _target(message: Request | Response, default: str) -> str:

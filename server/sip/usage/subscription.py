@@ -15,6 +15,9 @@ from server.sip.message import Request, Response
 DEFAULT_EXPIRES, MIN_EXPIRES, MAX_EXPIRES = 3600, 60, 7200
 """Seconds: what a notifier grants to who asks for nothing, the least and the most that it grants."""
 
+REFER, REFER_EXPIRES = "refer", 180
+"""The package that tells of a referral, and the seconds that the one who refers is told of it."""
+
 TERMINATED = "terminated"
 
 
@@ -42,7 +45,12 @@ class Told(NamedTuple):
 
 
 def key_of(message: Request | Response) -> str | None:
-    """Return the event and its id as one text, which is the value of an Event header; None without an event."""
+    """Return the event and its id as one text, which is the value of an Event header; None without an event.
+
+    A REFER has none, but its number is the id of the subscription that it begins (RFC 3515 2.4.6).
+    """
+    if message.method == "REFER":
+        return f"{REFER};id={message.cseq.number}"
     try:
         event = message.one(EVENT)
     except ValueError:
@@ -65,6 +73,13 @@ def granted(request: Request) -> int:
     """
     asked = request.expires
     return DEFAULT_EXPIRES if asked is None else min(asked, MAX_EXPIRES)
+
+
+def subscribes(request: Request) -> bool:
+    """Say whether a request asks for a subscription: a REFER does unless it says no (RFC 4488)."""
+    if request.method == "REFER":
+        return (request.headers.get("refer-sub") or "").strip().lower() != "false"
+    return request.method == "SUBSCRIBE"
 
 
 def is_too_brief(request: Request) -> bool:

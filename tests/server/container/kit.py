@@ -22,7 +22,7 @@ from server.sip.message import Request, Response
 from server.testing.clock import ManualClock
 from server.transport.flow import Flow
 
-SERVED = ("INVITE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE", "SUBSCRIBE")
+SERVED = ("INVITE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE", "SUBSCRIBE", "REFER")
 ALICE, BOB = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
 
 

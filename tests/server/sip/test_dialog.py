@@ -245,3 +245,11 @@ def test_dialog_is_the_same_after_it_was_stored() -> None:
     known = open_uac(invite(), response())
 
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(known), type=Dialog) == known
+
+
+@pytest.mark.parametrize(("scheme", "is_secure"), [("sips", True), ("sip", False)])
+def test_D1_dialog_is_secure_when_its_first_request_was_for_a_sips_uri(scheme: str, is_secure: bool) -> None:
+    request = invite().with_uri(f"{scheme}:bob@127.0.0.1:5070")
+
+    assert open_uas(request, "b1", confirmed=True).secure == is_secure
+    assert open_uac(request, response()).secure == is_secure
