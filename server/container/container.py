@@ -16,6 +16,7 @@ from server.container.inbound import Inbound
 from server.container.messages import InboundRequest
 from server.container.onward import stray
 from server.container.proxies import Proxies
+from server.container.publications import ContainerPublications
 from server.container.records import Sessions, SipRecord
 from server.container.registrar import ContainerRegistrar
 from server.container.routing import Routing
@@ -29,6 +30,7 @@ from server.engine.transactions import Delivery
 from server.servlet.context import ServletContext
 from server.servlet.errors import NotRoutableError
 from server.servlet.messages import SipRequest, SipResponse
+from server.servlet.publications import Publications
 from server.servlet.registrar import Registrar
 from server.servlet.sip_servlet import METHODS, SipServlet
 from server.sip.build import make_response
@@ -40,6 +42,9 @@ from server.sip.usage import invite
 from server.transport.flow import Flow
 
 log = logging.getLogger(__name__)
+
+TIMED = (provisional.next_due, session_timers.next_due, again.next_due, subscriptions.next_due)
+"""When a session has something to do that few have."""
 
 
 class Container:
@@ -61,6 +66,7 @@ class Container:
         self.sending = Sending(self)
         self.b2bua = ContainerB2bua(self)
         self.proxies = Proxies(self)
+        self.publications = ContainerPublications(self)
         self.timers = ContainerTimers()
         self.inbound = Inbound(self)
         self.chain = Chain(())
@@ -86,6 +92,7 @@ class Container:
                 self.timers,
                 settings,
                 surroundings,
+                cast("Publications", self.publications),
             )
 
         applications = deploy(names, overrides, context)
@@ -98,7 +105,9 @@ class Container:
 
     def allowed(self, method: str) -> str:
         """Return the methods that are served where this one is not."""
-        is_served = (method in METHODS and method not in subscriptions.METHODS) or self.chain.select(method) is not None
+        is_served = (method in METHODS and method not in subscriptions.EVENT_METHODS) or self.chain.select(
+            method
+        ) is not None
         return "" if is_served else ", ".join(sorted(METHODS))
 
     def stray(self, request: Request, flow: Flow) -> tuple[Request, Flow] | None:
@@ -121,9 +130,10 @@ class Container:
         subscriptions.expire(self, call, now)
         fire(self, call, records, now)
         self.registrar.expire(call, now)
+        self.publications.expire(call, now)
         self.proxies.expire(call, now)
         end_early(call)
-        if inactivity.is_abandoned(call, now):
+        if inactivity.next_due(call, records) <= now:
             self.abandoned_calls += 1
             inactivity.end(self, call)
         _sweep(call, records, now)
@@ -131,14 +141,14 @@ class Container:
     def next_due(self, call: Call) -> float:
         """Return the next deadline in the container's sections."""
         records = call.section("sessions", Sessions)
-        due = min(self.registrar.next_due(call), self.proxies.next_due(call))
+        due = min(self.registrar.next_due(call), self.proxies.next_due(call), self.publications.next_due(call))
         _sweep(call, records, call.engine.now())
-        due = min(due, inactivity.next_due(call))
+        due = min(due, inactivity.next_due(call, records))
         for record in records.sips.values():
             if record.accepted is not None:
                 due = min(due, record.accepted.next_due)
-            due = min(due, provisional.next_due(record), session_timers.next_due(record), again.next_due(record))
-            due = min(due, subscriptions.next_due(record))
+            if record.reliable or record.timer or record.again or record.subscriptions:
+                due = min(due, *[of(record) for of in TIMED])
         for application in records.applications.values():
             if application.expires:
                 due = min(due, application.expires)
@@ -256,8 +266,9 @@ def _sweep(call: Call, records: Sessions, now: float) -> None:
     for http in [r for r in records.https.values() if r.expires <= now]:
         del records.https[http.id]
     if records.applications:
-        alive = (r for r in records.sips.values() if r.state != "TERMINATED")
-        parents = {r.application for r in alive} | {r.application for r in records.https.values()}
+        parents = {r.application for r in records.sips.values() if r.state != "TERMINATED"} | {
+            r.application for r in records.https.values()
+        }
         for key, application in list(records.applications.items()):
             if key not in parents and not application.timers and application.expires <= now:
                 del records.applications[key]

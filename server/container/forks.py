@@ -23,8 +23,11 @@ def family(call: Call, record: SipRecord) -> list[SipRecord]:
 
 def session_of(call: Call, local_tag: str, remote_tag: str) -> SipRecord | None:
     """Return the session of a dialog; one that has no dialog yet is found by our tag alone."""
+    first = call.section("sessions", Sessions).sips.get(local_tag)
+    if first is not None and (first.dialog is None or first.dialog.remote_tag == remote_tag):
+        return first
     for record in _family(call, local_tag):
-        if record.dialog is None or record.dialog.remote_tag == remote_tag:
+        if record.dialog is not None and record.dialog.remote_tag == remote_tag:
             return record
     return None
 

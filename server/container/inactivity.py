@@ -16,18 +16,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def next_due(call: Call) -> float:
+def next_due(call: Call, records: Sessions) -> float:
     """Return when the call ends if nothing is heard of it; infinity without SIP sessions."""
-    records = call.section("sessions", Sessions)
     if not records.sips:
         return inf
-    records.heard = records.heard or call.engine.now()
+    if not records.heard:
+        records.heard = call.engine.now()
     return records.heard + call.engine.inactivity
-
-
-def is_abandoned(call: Call, now: float) -> bool:
-    """Say whether nothing was heard of the call for too long."""
-    return next_due(call) <= now
 
 
 def end(container: Container, call: Call) -> None:

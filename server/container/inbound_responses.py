@@ -43,8 +43,9 @@ class InboundResponses:
         record = session_of_response(call, self._container.ids, delivery.session, response)
         if record is None:
             return
+        method = response.method
         record.offer = after_response(record.offer, response, sent=False, has_offer=lambda: has_sdp(_origin(delivery)))
-        if response.method == "UPDATE":
+        if method == "UPDATE":
             session_timers.take(call, record, response)
         if delivery.key == record.refresh and response.status >= 200:
             self._refreshed(call, record, response)
@@ -54,15 +55,15 @@ class InboundResponses:
         if response.status >= 300 and is_tried_again(self._container, call, record, _origin(delivery), response):
             record.invite_out = "" if record.invite_out == delivery.key else record.invite_out
             return
-        if response.method == "INVITE":
+        if method == "INVITE":
             self._invite_response(call, delivery, record, response)
-        elif response.method in subscriptions.METHODS:
+        elif method in subscriptions.METHODS:
             if response.status >= 200:
                 subscriptions.take_response(self._container, call, record, _origin(delivery), response)
             self._to_servlet(call, delivery, record, response)
-        elif response.method != "CANCEL":
-            over = response.status >= 200 and (response.method == "BYE" or record.dialog is None)
-            if over or ended_by(response.method, response.status):
+        elif method != "CANCEL":
+            over = response.status >= 200 and (method == "BYE" or record.dialog is None)
+            if over or ended_by(method, response.status):
                 record.state = "TERMINATED"
             self._to_servlet(call, delivery, record, response)
 

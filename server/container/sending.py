@@ -193,7 +193,9 @@ class Sending:
 
     def _taken_packages(self, record: SipRecord, method: str, status: int) -> tuple[tuple[str, str], ...]:
         """Return what an INVITE or its answer says of the INFO packages that we take (RFC 6086 5.2)."""
-        packages = self._container.servlet_of(record).info_packages if method == "INVITE" and status < 300 else None
+        if method != "INVITE" or status >= 300:
+            return ()
+        packages = self._container.servlet_of(record).info_packages
         return (("Recv-Info", ", ".join(packages)),) if packages else ()
 
     def _answered_invite(self, record: SipRecord, request: Request, status: int) -> None:

@@ -42,13 +42,16 @@ log = logging.getLogger(__name__)
 
 METHODS = frozenset({"SUBSCRIBE", "NOTIFY", "REFER"})
 
+EVENT_METHODS = METHODS | {"PUBLISH"}
+"""Methods of events, which are 405 where no application serves them."""
+
 Headers = tuple[tuple[str, str], ...]
 
 
 def refusal_of(servlet: SipServlet, record: SipRecord | None, request: Request) -> tuple[int, Headers] | None:
     """Return what a SUBSCRIBE or NOTIFY is refused with before the servlet sees it."""
-    key = key_of(request) if request.method in METHODS else None
-    if request.method == "SUBSCRIBE" and servlet.events:
+    key = key_of(request) if request.method in EVENT_METHODS else None
+    if request.method in {"SUBSCRIBE", "PUBLISH"} and servlet.events:
         if key is None or package_of(key) not in servlet.events:
             return 489, (("Allow-Events", ", ".join(servlet.events)),)
         if is_too_brief(request):
@@ -74,16 +77,19 @@ def open_by_notify(record: SipRecord, notify: Request) -> None:
 
 def grant(request: Request, status: int) -> Headers:
     """Return what the 2xx to a SUBSCRIBE says of its length, and that to a REFER of what it does not begin."""
-    is_granted = request.method == "SUBSCRIBE" and 200 <= status < 300
-    if request.method == "REFER" and 200 <= status < 300 and not subscribes(request):
-        return (("Refer-Sub", "false"),)
-    return (("Expires", str(granted(request))),) if is_granted else ()
+    if request.method not in METHODS or not 200 <= status < 300:
+        return ()
+    if not subscribes(request):
+        return (("Refer-Sub", "false"),) if request.method == "REFER" else ()
+    return (("Expires", str(granted(request))),) if request.method == "SUBSCRIBE" else ()
 
 
 def begin(container: Container, call: Call, record: SipRecord, request: Request, status: int) -> None:
     """Begin, refresh or end the subscription of a SUBSCRIBE or REFER that was accepted, and notify at once."""
+    if request.method not in METHODS or not subscribes(request) or not 200 <= status < 300:
+        return
     key = key_of(request)
-    if not subscribes(request) or not 200 <= status < 300 or key is None:
+    if key is None:
         return
     if record.dialog is None:
         record.dialog = open_uas(request, record.id, confirmed=True)
@@ -109,8 +115,10 @@ def notify(container: Container, call: Call, record: SipRecord, key: str, end: s
 
 def ask(call: Call, record: SipRecord, request: Request) -> None:
     """Take notice of a SUBSCRIBE or REFER of ours: its first NOTIFY has to come within 64 T1 (timer N)."""
+    if request.method not in METHODS or not subscribes(request):
+        return
     key = key_of(request)
-    if subscribes(request) and key is not None and key not in record.subscriptions:
+    if key is not None and key not in record.subscriptions:
         record.subscriptions[key] = Subscription(key, False, "", call.engine.now() + 64 * call.engine.timers.t1)
 
 

@@ -38,6 +38,10 @@ class Dispatch:
         """Return the key of the call that holds the bindings of a canonical address of record."""
         return self.hashed("register", address_of_record)
 
+    def publication_key(self, uri: str) -> CallKey:
+        """Return the key of the call that holds what is published for a URI."""
+        return self.hashed("publish", self._canonical(uri))
+
     def call_key_of(self, message: Request | Response) -> tuple[CallKey | None, bool]:
         """Return the key of the message's call, and whether the message may begin that call.
 
@@ -52,6 +56,8 @@ class Dispatch:
             return (None if key is None else CallKey(key)), False
         if message.method == "REGISTER":
             return self.registration_key(self._canonical(message.to.uri)), True
+        if message.method == "PUBLISH":
+            return self.publication_key(message.uri), True
         return self.hashed("call", message.call_id), message.method not in {"ACK", "CANCEL"}
 
 

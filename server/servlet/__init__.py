@@ -8,6 +8,7 @@ from server.servlet.factory import SipFactory
 from server.servlet.http_servlet import HttpRequest, HttpResponse, HttpServlet, json_response
 from server.servlet.messages import SipMessage, SipRequest, SipResponse
 from server.servlet.proxy import Proxy, ProxyBranch, ProxyOptions
+from server.servlet.publications import Publications, Published
 from server.servlet.registrar import Registrar, Registration
 from server.servlet.sessions import Attribute, HttpSession, SipApplicationSession, SipSession
 from server.servlet.sip_servlet import METHODS, SipServlet
@@ -32,6 +33,8 @@ __all__ = [
     "Proxy",
     "ProxyBranch",
     "ProxyOptions",
+    "Publications",
+    "Published",
     "Registrar",
     "Registration",
     "ServletContext",

@@ -8,6 +8,7 @@ from typing import Any
 
 from server.servlet.b2bua import B2buaHelper
 from server.servlet.factory import SipFactory
+from server.servlet.publications import Publications
 from server.servlet.registrar import Registrar
 from server.servlet.timers import TimerService
 
@@ -27,3 +28,4 @@ class ServletContext:
     timers: TimerService
     settings: Mapping[str, Any]
     server: Mapping[str, Any]
+    publications: Publications

@@ -13,7 +13,7 @@ from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.servlet.timers import ServletTimer
 
-_SERVED = "INVITE ACK BYE CANCEL OPTIONS REGISTER INFO MESSAGE UPDATE PRACK SUBSCRIBE NOTIFY REFER"
+_SERVED = "INVITE ACK BYE CANCEL OPTIONS REGISTER INFO MESSAGE UPDATE PRACK SUBSCRIBE NOTIFY REFER PUBLISH"
 
 METHODS = {method: f"do_{method.lower()}" for method in _SERVED.split()}
 """SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
@@ -107,6 +107,10 @@ class SipServlet:
     def do_subscribe(self, request: SipRequest) -> None:
         """Serve a SUBSCRIBE to one of ``events``; the default accepts it. The container notifies at once."""
         request.create_response(200).send() if self.events else self.do_other(request)
+
+    def do_publish(self, request: SipRequest) -> None:
+        """Serve a PUBLISH to one of ``events``; the default keeps what is published in ``context.publications``."""
+        self.context.publications.publish(request) if self.events else self.do_other(request)
 
     def do_refer(self, request: SipRequest) -> None:
         """Serve a REFER; the default answers 501. One that is accepted is told at once, and by ``session.notify``.

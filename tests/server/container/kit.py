@@ -22,7 +22,7 @@ from server.sip.message import Request, Response
 from server.testing.clock import ManualClock
 from server.transport.flow import Flow
 
-SERVED = ("INVITE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE", "SUBSCRIBE", "REFER")
+SERVED = ("INVITE", "OPTIONS", "REGISTER", "INFO", "MESSAGE", "UPDATE", "SUBSCRIBE", "REFER", "PUBLISH")
 ALICE, BOB = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
 
 
@@ -125,7 +125,7 @@ class House:
         container = self.container
         return ServletContext(
             name, self.factory(name), container.b2bua, container.registrar, container.timers,  # type: ignore[arg-type]
-            self.settings, {"demo": False, "sip_address": "127.0.0.1:5060"},
+            self.settings, {"demo": False, "sip_address": "127.0.0.1:5060"}, container.publications,
         )  # fmt: skip
 
     @staticmethod

@@ -59,7 +59,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 def context(name: str, settings: Mapping[str, Any]) -> ServletContext:
     nothing: Any = None
-    return ServletContext(name, nothing, nothing, nothing, nothing, settings, {})
+    return ServletContext(name, nothing, nothing, nothing, nothing, settings, {}, nothing)
 
 
 def deployed(name: str, **overrides: Mapping[str, Any]) -> Application:
