@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from weaver import context
 from weaver.advice import guard_masks
 from weaver.dye import SPACE
-from weaver.early_code import EarlyConstants
 from weaver.general_advice import GeneralAdvice
 from weaver.log import Log
 from weaver.weaving.guard import inert
@@ -23,8 +22,12 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
+Token = tuple[GeneralAdvice, Any]
 Find = Callable[[str, CodeType, Sequence["Monitor"]], GeneralAdvice | None]
 """Gives the advice of monitors at the function of a module that has this original code; None when there is none."""
+
+
+_GET = context.current_dyes.get
 
 
 class EarlyModule:
@@ -40,73 +43,92 @@ class EarlyModule:
         self.has_others = False
         self.find = find
         self._monitors = monitors
-        self._on: dict[tuple[int, ...], tuple[list[Monitor], str, object]] = {}
+        self._chosen: dict[int, tuple[list[Monitor], object, tuple[str, str]]] = {}
+        self._masks: list[tuple[int, ...]] = []
+        self._exit, self._throw = _LEAVE.exit, _LEAVE.throw
 
-    def advice_at(self, numbers: tuple[int, ...], code: CodeType) -> EarlyConstants | None:
-        """Return what is woven into the code of a function that some pointcuts, by number, select.
+    def advice_at(self, choice: int, code: CodeType) -> tuple[tuple[object, ...], tuple[str, str]] | None:
+        """Return what is woven into the code of a function that a choice of pointcuts selects.
 
         Errors: WeaverError when there is no slot for the dye masks.
         """
-        on, slot, gate = self._on.get(numbers) or self._guard(numbers)
+        on, gate, names = self._chosen.get(choice) or self._choose(choice)
         if not on:
             return None
-        advice = EarlyAdvice(self, code, on)
-        return EarlyConstants((gate, context.current_dyes.get, advice.enter, advice.exit, advice.throw), slot)
+        return (gate, _GET, EarlyAdvice(self, code, on).enter, self._exit, self._throw), names
 
-    def _guard(self, numbers: tuple[int, ...]) -> tuple[list[Monitor], str, object]:
-        on = [monitor for number, monitor in self._monitors if number in numbers]
+    def _choose(self, choice: int) -> tuple[list[Monitor], object, tuple[str, str]]:
+        on = [monitor for number, monitor in self._monitors if choice >> number & 1]
         slot, gate = "", None
         if on:
             slot, gate = SPACE.slot_of(*guard_masks(on))
             SPACE.hold(*guard_masks(on))
-        self._on[numbers] = on, slot, gate
-        return self._on[numbers]
+        self._chosen[choice] = on, gate, ("on", slot)
+        self._masks += [guard_masks(on)] if on else []
+        return self._chosen[choice]
 
     def release(self) -> None:
         """Give back the slots that its guards read."""
-        for on, _, _ in self._on.values():
-            if on:
-                SPACE.release(*guard_masks(on))
-        self._on.clear()
+        while self._masks:
+            SPACE.release(*self._masks.pop())
 
 
 class EarlyAdvice:
-    """Enter, exit and throw of one function; finds in the first pass what it is to do."""
+    """The enter of one function, which finds in the first pass what it is to do.
 
-    __slots__ = ("_code", "_general", "_is_sought", "_module", "_monitors")
+    Shape: ``_module`` is None once that has been looked for.
+    """
+
+    __slots__ = ("_code", "_general", "_module", "_monitors")
 
     def __init__(self, module: EarlyModule, code: CodeType, monitors: Sequence[Monitor]) -> None:
-        self._module = module
+        self._module: EarlyModule | None = module
         self._code = code
         self._monitors = monitors
         self._general: GeneralAdvice | None = None
-        self._is_sought = True
 
     def __reduce__(self) -> tuple[object, ...]:
         """Become advice that does nothing, in code that is pickled by value."""
         return inert()
 
-    def enter(self, *arguments: Any) -> Any:
-        """Act before the joinpoint, as ``GeneralAdvice`` does."""
-        if self._is_sought and self._module.is_ready:
-            self._find()
-        return None if self._general is None else self._general.enter(*arguments)
+    def enter(self, *arguments: Any) -> Token | None:
+        """Act before the joinpoint, as ``GeneralAdvice`` does; return what is to be done after it, and who does it."""
+        if self._module is not None and self._module.is_ready:
+            self._find(self._module)
+        general = self._general
+        if general is None:
+            return None
+        made = general.enter(*arguments)
+        return None if made is None else (general, made)
 
-    def _find(self) -> None:
-        self._is_sought = False
+    def _find(self, module: EarlyModule) -> None:
+        self._module = None
         muting = context.mute()
         try:
-            self._general = self._module.find(self._module.name, self._code, self._monitors)
+            self._general = module.find(module.name, self._code, self._monitors)
         except Exception:
-            log.exception("the advice at %s:%s was not found", self._module.name, self._code.co_qualname)
+            log.exception("the advice at %s:%s was not found", module.name, self._code.co_qualname)
         finally:
             context.unmute(muting)
 
-    def exit(self, made: Any, value: Any) -> Any:
-        """Act after the joinpoint has returned; return what it did."""
-        return value if self._general is None else self._general.exit(made, value)
 
-    def throw(self, made: Any, error: BaseException) -> None:
+class _Leave:
+    """The exit and throw of every function: the token tells what is to be done."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Become advice that does nothing, in code that is pickled by value."""
+        return inert()
+
+    def exit(self, token: Token | None, value: Any) -> Any:
+        """Act after the joinpoint has returned; return what it did."""
+        return value if token is None else token[0].exit(token[1], value)
+
+    def throw(self, token: Token | None, error: BaseException) -> None:
         """Act after the joinpoint has raised."""
-        if self._general is not None:
-            self._general.throw(made, error)
+        if token is not None:
+            token[0].throw(token[1], error)
+
+
+_LEAVE = _Leave()

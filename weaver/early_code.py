@@ -3,9 +3,9 @@
 A row stands for a code object among the constants of another: one to weave, or one on the way to those inside it. At
 import each is compared with the present one, so that nothing is put into code that it was not made for.
 
-Shape: a row is ``(place among the constants, key of the code, numbers of the pointcuts that select it, parts, rows
-inside it)``; the parts are instructions, location table, exception table and stack size, None where nothing is woven.
-The advice is always guarded and has all three of enter, exit and throw.
+Shape: a row is ``(place among the constants, key of the code, choice, rows inside it, instructions, location table,
+exception table, stack size)``, without the last four where nothing is woven; the choice tells by which pointcuts it is
+selected: it has the bit of each one's number. The advice is always guarded and has all three of enter, exit and throw.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any, NamedTuple, cast
+from typing import Any
 from zlib import crc32
 
 from weaver.pointcut.match import match
@@ -24,33 +24,29 @@ from weaver.swap import Path as Places
 from weaver.swap import lay_early
 from weaver.weaving import Advice, Guard, weave
 
-Row = tuple[int, tuple[object, ...], tuple[int, ...], Any, list[Any]]
+Row = tuple[Any, ...]
 
 _MARKS: Any = ("weaver:gate", "weaver:get", "weaver:enter", "weaver:exit", "weaver:throw")
 _SLOT = "weaver:slot"
 
 
-class EarlyConstants(NamedTuple):
-    """What stands in woven code for its advice: gate, get, enter, exit and throw; and the slot that is read."""
+AdviceAt = Callable[[int, CodeType], tuple[tuple[object, ...], tuple[str, str]] | None]
+"""Gives what is woven into a code object that a choice of pointcuts selects; None to leave it as it is.
 
-    constants: tuple[object, ...]
-    slot: str
-
-
-AdviceAt = Callable[[tuple[int, ...], CodeType], EarlyConstants | None]
-"""Gives what is woven into a code object that some pointcuts, by number, select; None to leave it as it is."""
+Shape: the constants gate, get, enter, exit and throw; the names of what is read of the gate and of what ``get`` gives.
+"""
 
 
-def rows_of(module: str, filename: str, pointcuts: Sequence[Pointcut]) -> list[Row]:
+def rows_of(module: str, filename: str, pointcuts: Sequence[Pointcut]) -> tuple[Row, ...]:
     """Weave what the pointcuts select in a module's source; those that ask for more than names select nothing here.
 
     Errors: ValueError for code that cannot be woven; OSError, SyntaxError.
     """
     code = compile(Path(filename).read_bytes(), filename, "exec", dont_inherit=True)
     body = FunctionType(code, {})
-    known = [(number, pointcut) for number, pointcut in enumerate(pointcuts) if tells_by_name(pointcut)]
+    known = [(1 << number, pointcut) for number, pointcut in enumerate(pointcuts) if tells_by_name(pointcut)]
     chosen = {
-        shadow.path: tuple(number for number, pointcut in known if match(pointcut, shadow).matched)
+        shadow.path: sum(bit for bit, pointcut in known if match(pointcut, shadow).matched)
         for shadow in shadows_inside(module, body)
     }
     return _rows(code, (), chosen)
@@ -64,15 +60,15 @@ def weave_early(code: CodeType, rows: Iterable[Row], advice_at: AdviceAt) -> Cod
     return code.replace(co_consts=_constants(code, rows, advice_at))
 
 
-def _rows(code: CodeType, path: Places, chosen: Mapping[Places, tuple[int, ...]]) -> list[Row]:
+def _rows(code: CodeType, path: Places, chosen: Mapping[Places, int]) -> tuple[Row, ...]:
     rows: list[Row] = []
     for place, constant in enumerate(code.co_consts):
         if type(constant) is CodeType:
             here = (*path, place)
-            numbers, inside = chosen.get(here, ()), _rows(constant, here, chosen)
-            if numbers or inside:
-                rows.append((place, _key(constant), numbers, _parts(constant) if numbers else None, inside))
-    return rows
+            choice, inside = chosen.get(here, 0), _rows(constant, here, chosen)
+            if choice or inside:
+                rows.append((place, _key(constant), choice, inside, *(_parts(constant) if choice else ())))
+    return tuple(rows)
 
 
 def _parts(code: CodeType) -> tuple[object, ...]:
@@ -86,14 +82,14 @@ def _parts(code: CodeType) -> tuple[object, ...]:
 
 def _constants(code: CodeType, rows: Iterable[Row], advice_at: AdviceAt) -> tuple[object, ...]:
     found = list(code.co_consts)
-    for place, key, numbers, parts, inside in rows:
+    for place, key, choice, inside, *parts in rows:
         original = found[place]
         if key != _key(original):
             raise ValueError("stale: another code")
         constants = _constants(original, inside, advice_at) if inside else original.co_consts
-        advice = advice_at(numbers, original) if parts is not None else None
+        advice = advice_at(choice, original) if choice else None
         if advice is not None:
-            found[place] = _woven(original, constants, cast("Any", parts), advice)
+            found[place] = _woven(original, constants, parts, advice)
         elif inside:
             found[place] = original.replace(co_consts=constants)
         else:
@@ -102,19 +98,20 @@ def _constants(code: CodeType, rows: Iterable[Row], advice_at: AdviceAt) -> tupl
     return tuple(found)
 
 
-def _woven(original: CodeType, constants: tuple[object, ...], parts: Any, advice: EarlyConstants) -> CodeType:
+def _woven(original: CodeType, constants: tuple[object, ...], parts: Any, advice: Any) -> CodeType:
     instructions, lines, exceptions, depth = parts
+    behind, names = advice
     return original.replace(
         co_code=instructions,
         co_linetable=lines,
         co_exceptiontable=exceptions,
         co_stacksize=depth,
-        co_consts=constants + advice.constants,
-        co_names=(*original.co_names, "on", advice.slot),
+        co_consts=constants + behind,
+        co_names=original.co_names + names,
     )
 
 
-def _key(code: CodeType) -> tuple[object, ...]:
-    """Return what its woven form is made from; as the source is the same, a checksum finds what else could differ."""
-    checksum = crc32(code.co_exceptiontable, crc32(code.co_linetable, crc32(code.co_code)))
-    return checksum, code.co_names, len(code.co_consts), code.co_stacksize, code.co_flags, code.co_argcount
+def _key(code: CodeType) -> int:
+    """Return a checksum of what its woven form is made from; of constants and names, which stay its own, the number."""
+    shape = len(code.co_names) ^ len(code.co_consts) << 8 ^ code.co_stacksize << 16 ^ code.co_argcount << 24
+    return crc32(code.co_exceptiontable, crc32(code.co_linetable, crc32(code.co_code, shape ^ code.co_flags << 4)))

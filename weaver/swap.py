@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import CodeType, FunctionType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -109,7 +110,7 @@ def lay_early(woven: CodeType, original: CodeType) -> None:
 
 def _lay(woven: CodeType, original: CodeType, *, is_early: bool = False) -> None:
     identity = id(woven)
-    _below[identity] = (ref(woven, lambda _: _below.pop(identity, None)), original, is_early)
+    _below[identity] = (ref(woven, partial(_below.pop, identity)), original, is_early)
 
 
 def _refusal(shadow: Shadow, reason: str) -> WeaveError:

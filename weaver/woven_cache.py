@@ -14,6 +14,7 @@ Shape: the parts are ``[instructions, location table, exception table, stack siz
 from __future__ import annotations
 
 import marshal
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,18 @@ from weaver.shadow import Shadow
 from weaver.swap import Weave
 from weaver.weaving import Advice, Guard, weave
 from weaver.weaving.guard import nothing, same
-from weaver.woven_file import BUILT, EarlyCode, Selection, WovenFile, packaged, path_in, read_file, write_file
+from weaver.woven_file import (
+    BUILT,
+    SUFFIX,
+    EarlyCode,
+    Selection,
+    WovenFile,
+    cache_tag,
+    packaged,
+    path_in,
+    read_file,
+    write_file,
+)
 
 log = Log(__name__)
 
@@ -64,7 +76,7 @@ class WovenCache:
 
     def __init__(self, built: Path = BUILT) -> None:
         self.reasons: dict[str, int] = {}
-        self._built = built.absolute()
+        self._built = str((built / cache_tag()).absolute())
         self._modules: dict[str, WovenFile | str] = {}
 
     def load(self, shadow: Shadow, code: CodeType, selections: Sequence[Selection], advice: Advice) -> Loaded:
@@ -105,14 +117,19 @@ class WovenCache:
         return found
 
     def _read(self, module: str, filename: str) -> WovenFile | str:
-        """Return what is kept of a module, or why nothing of it is taken; told once for each kind of reason."""
-        places = (path_in(directory, module) for directory in (self._built, *packaged(module, filename)))
-        path = next((path for path in places if path.exists()), None)
-        if path is None:
-            return "missing"
+        """Return what is kept of a module, or why nothing of it is taken."""
+        found = self._try(f"{self._built}{os.sep}{module}{SUFFIX}", filename)
+        for directory in packaged(module, filename) if found is None else ():
+            found = self._try(str(path_in(directory, module)), filename)
+        return found or "missing"
+
+    def _try(self, path: str, filename: str) -> WovenFile | str | None:
+        """Read a file; None when there is none; why it is not trusted is told once for each kind of reason."""
         try:
             found = read_file(path, filename)
         except OSError as error:
+            if error.filename == path and isinstance(error, FileNotFoundError):
+                return None
             found = f"unreadable: {error.strerror}"
         except Exception as error:  # noqa: BLE001  as above
             found = f"damaged: {error!r}"

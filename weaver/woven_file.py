@@ -20,6 +20,7 @@ import sys
 from collections.abc import Sequence
 from hashlib import sha256
 from importlib.util import MAGIC_NUMBER
+from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -59,7 +60,7 @@ class EarlyCode(NamedTuple):
 class WovenFile:
     """A file that may be trusted."""
 
-    def __init__(self, early: EarlyCode, path: Path, end: int, digest: bytes) -> None:
+    def __init__(self, early: EarlyCode, path: str, end: int, digest: bytes) -> None:
         self.early = early
         self._path = path
         self._end = end
@@ -72,7 +73,7 @@ class WovenFile:
         Errors: OSError; others for content that only looks right.
         """
         if self._found is None:
-            content = self._path.read_bytes()[self._end :]
+            content = Path(self._path).read_bytes()[self._end :]
             if sha256(content).digest() != self._digest:
                 return DAMAGED
             self._found = marshal.loads(content)  # noqa: S302  the digest says that we wrote it
@@ -90,7 +91,7 @@ def write_file(path: Path, filename: str, early: EarlyCode, functions: dict[str,
     behind = marshal.dumps(functions)
     selections = [list(one) for one in early.selections]
     made_from = [MAGIC_NUMBER, weaver_version(), _source_hash(filename)]
-    head = marshal.dumps([*made_from, selections, list(early.rows), early.has_others, sha256(behind).digest()])
+    head = marshal.dumps([*made_from, selections, tuple(early.rows), early.has_others, sha256(behind).digest()])
     content = HEADER + sha256(head).digest() + len(head).to_bytes(_LENGTH_BYTES, "big") + head + behind
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}")
@@ -98,12 +99,12 @@ def write_file(path: Path, filename: str, early: EarlyCode, functions: dict[str,
     half.replace(path)
 
 
-def read_file(path: Path, filename: str) -> WovenFile | str:
+def read_file(path: str, filename: str) -> WovenFile | str:
     """Read the file of a module with that source, or return why it is not trusted.
 
     Errors: OSError; others for content that only looks right.
     """
-    with path.open("rb") as file:
+    with FileIO(path) as file:
         front = file.read(len(HEADER) + _DIGEST_BYTES)
         length = int.from_bytes(file.read(_LENGTH_BYTES), "big")
         head = file.read(min(length, _MOST_BYTES))
@@ -156,4 +157,5 @@ _version: list[str] = []
 
 
 def _source_hash(filename: str) -> str:
-    return sha256(Path(filename).read_bytes()).hexdigest()
+    with FileIO(filename) as file:  # without a buffer: it is read at once
+        return sha256(file.readall()).hexdigest()
