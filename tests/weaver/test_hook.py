@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from pathlib import Path
-from types import ModuleType
+from types import CodeType, ModuleType
 
 import pytest
 
@@ -205,3 +205,32 @@ def test_engine_imports_nothing_that_gevent_patches() -> None:
     )
 
     assert done.stdout == "[]\n"
+
+
+def test_code_of_a_body_is_asked_for_before_it_runs(folder: Path) -> None:
+    asked: list[str] = []
+
+    def on_code(module: ModuleType, code: CodeType) -> CodeType:
+        asked.append(module.__name__)
+        return code.replace(co_consts=tuple(2 if one == 1 else one for one in code.co_consts))
+
+    handle = install(Witness(), [NAME], on_code)
+    part = importlib.import_module(f"{NAME}.part")
+    handle.uninstall()
+
+    assert part.value == 2
+    assert asked == [NAME, f"{NAME}.part"]
+
+
+def test_body_runs_as_it_is_when_its_code_cannot_be_woven(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    witness = Witness()
+    handle = install(witness, [NAME], lambda *_: 1 // 0)
+
+    part = importlib.import_module(f"{NAME}.part")
+    with pytest.raises(LookupError, match="of its own"):
+        importlib.import_module(f"{NAME}.broken")
+    handle.uninstall()
+
+    assert part.value == 1
+    assert witness.seen == [NAME, f"{NAME}.part"]
+    assert f"{NAME}.part could not be woven before its body runs" in caplog.messages
