@@ -19,12 +19,12 @@ from weaver.sites import sites_of
 EXECUTIONS: frozenset[Kind] = frozenset({"execution"})
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class ModuleRecord:
     """One module.
 
-    Shape: ``kinds`` are the kinds of shadow that have been made; ``ns`` is what looking, matching and weaving took;
-    ``body`` keeps what stands for the body of a module that runs as ``__main__``.
+    Shape: ``kinds`` are the kinds of shadow that have been made; ``version`` changes with the shadows;
+    ``ns`` is what looking, matching and weaving took; ``body`` keeps what stands for the body of a module that runs as ``__main__``.
     """
 
     name: str
@@ -33,6 +33,7 @@ class ModuleRecord:
     sites: list[Shadow] = field(default_factory=list)
     kinds: frozenset[Kind] = frozenset()
     is_complete: bool = False
+    version: int = 0
     ns: int = 0
     aborted: dict[str, str] = field(default_factory=dict)
     body: FunctionType | None = None
@@ -48,6 +49,7 @@ class ModuleRecord:
             for shadow in [one for one in self.executions if one.is_alive and not one.obstacle]:
                 self.sites += sites_of(shadow, wanted)
             self.kinds |= wanted
+            self.version += 1
         self.ns += perf_counter_ns() - began
         found = self.executions if "execution" in kinds else []
         return [one for one in (*found, *self.sites) if one.kind in kinds and one.is_alive]
@@ -57,6 +59,7 @@ class ModuleRecord:
         self.executions = [one for one in self.executions if one.is_alive]
         self.sites = [one for one in self.sites if one.is_alive]
         self.is_complete = False
+        self.version += 1
         module = self.module()
         if module is not None and "execution" in self.kinds:
             self._add(module, found_in(module))
@@ -76,6 +79,7 @@ class ModuleRecord:
             if not shadow.obstacle:
                 self.sites += sites_of(shadow, self.kinds - EXECUTIONS)
         self.kinds |= EXECUTIONS
+        self.version += 1
 
 
 class Catalog:

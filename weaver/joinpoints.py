@@ -148,14 +148,15 @@ class JoinPoints:
     def select(self, monitor: Monitor) -> list[Shadow]:
         """Return the joinpoints of a monitor in all modules, those too that only the garbage collector knows."""
         self.complete([monitor])
-        records = [one for one in self._catalog if could_match(monitor.definition.pointcut, one.name)]
-        return [shadow for record in records for shadow in self._select_in(record, monitor)]
+        return [shadow for record in self._catalog for shadow in self._select_in(record, monitor)]
 
     def complete(self, monitors: Iterable[Monitor]) -> None:
         """Find what only the garbage collector knows of the modules in which some monitors could select something."""
         pointcuts = [monitor.definition.pointcut for monitor in monitors]
         self._catalog.complete(
-            record for record in self._catalog if any(could_match(pointcut, record.name) for pointcut in pointcuts)
+            record
+            for record in self._catalog
+            if not record.is_complete and any(could_match(pointcut, record.name) for pointcut in pointcuts)
         )
 
     def shadows(self, module: str = "", kinds: frozenset[Kind] = frozenset({"execution"})) -> list[Shadow]:
@@ -206,7 +207,15 @@ class JoinPoints:
         ]
 
     def _select_in(self, record: ModuleRecord, monitor: Monitor) -> list[Shadow]:
-        """Match what has not been matched yet; return what the monitor has in the module."""
+        """Return what the monitor has in the module; what has not been matched yet is."""
+        version, selected = monitor.selected.get(record, (-1, []))
+        if version != record.version:
+            selected = self._match_in(record, monitor)
+            monitor.selected[record] = record.version, selected
+        return [shadow for shadow in selected if shadow.is_alive]
+
+    @staticmethod
+    def _match_in(record: ModuleRecord, monitor: Monitor) -> list[Shadow]:
         pointcut = monitor.definition.pointcut
         if not could_match(pointcut, record.name):
             return []

@@ -17,6 +17,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from weaver.advice import RATE
+from weaver.catalog import ModuleRecord
 from weaver.dye import SPACE, mask_of
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError, describe_error
 from weaver.event import EventBuffer
@@ -55,6 +56,7 @@ class Monitor:
         self.mask = 0
         self.revision = 0
         self.decided: WeakKeyDictionary[Shadow, tuple[bool, PassTest | None]] = WeakKeyDictionary()
+        self.selected: WeakKeyDictionary[ModuleRecord, tuple[int, list[Shadow]]] = WeakKeyDictionary()
         self.failures: list[str] = []
         self.failing: dict[tuple[str, str], int] = {}
         self.reported: set[tuple[str, str]] = set()
@@ -179,6 +181,7 @@ class Registry:
         self.set(name, enabled=False)
         monitor.definition = dataclasses.replace(monitor.definition, pointcut=pointcut)
         monitor.decided.clear()
+        monitor.selected.clear()
         monitor.failures.clear()
         return self.set(name, enabled=enabled)
 
@@ -230,10 +233,12 @@ class Registry:
         SPACE.wanted = 0
         for other in self._monitors.values():
             SPACE.wanted |= other.mask if other.settings.enabled else 0
-        if was or settings.enabled:
-            self._follow_flows(monitor)
-            self._joinpoints.weave(self._joinpoints.select(monitor), self._at_work())
-        return self.get(name)
+        if not was and not settings.enabled:
+            return self.get(name)
+        self._follow_flows(monitor)
+        shadows = monitor.shadows
+        self._joinpoints.weave(shadows, self._at_work())
+        return self._status(monitor, shadows)
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the status of a monitor.
@@ -241,6 +246,10 @@ class Registry:
         Errors: UnknownNameError.
         """
         monitor = self._monitor(name)
+        return self._status(monitor, monitor.shadows)
+
+    @staticmethod
+    def _status(monitor: Monitor, shadows: Iterable[Shadow]) -> dict[str, Any]:
         definition, settings = monitor.definition, monitor.settings
         return {
             "name": definition.name,
@@ -256,7 +265,7 @@ class Registry:
             "properties": dict(settings.properties),
             "includes": list(settings.includes),
             "excludes": list(settings.excludes),
-            "joinpoints": builtins.list(dict.fromkeys(shadow.id for shadow in monitor.shadows)),
+            "joinpoints": builtins.list(dict.fromkeys(shadow.id for shadow in shadows)),
             "failures": list(monitor.failures),
             "notice": monitor.notice,
             "counters": monitor.counters.read(),

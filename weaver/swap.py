@@ -134,14 +134,13 @@ def _by_function(
 class _Swap:
     """One code object that takes the place of others.
 
-    Shape: ``function`` is known to run one of the old ones; ``shared`` says that others may do so too.
+    Shape: ``function`` is known to run one of the old ones; there are none of these when nobody else can do so.
     """
 
     state: _State
     function: FunctionType | None
     old: Sequence[CodeType]
     new: CodeType
-    shared: bool
 
 
 class _State:
@@ -220,13 +219,15 @@ class _State:
         for path in self._changed:
             original = _inside(self.original, path)
             new = self.woven.get(path, original)
+            if not path and "<locals>" not in function.__qualname__:
+                found.append(_Swap(self, function, (), new))  # nobody else runs its code
+                continue
             known = self._generations.setdefault(path, [])
             old = [code for code in (original, *(one() for one in known)) if code is not None and code is not new]
             known[:] = [one for one in known if one() is not None and one() is not new]
             if new is not original:
                 known.append(ref(new))
-            shared = bool(path) or "<locals>" in function.__qualname__
-            found.append(_Swap(self, None if path else function, old, new, shared))
+            found.append(_Swap(self, None if path else function, old, new))
         return found
 
     def _make(self, path: Path, code: CodeType, made: dict[Path, CodeType]) -> CodeType:
@@ -290,14 +291,14 @@ def _put(function: FunctionType, code: CodeType) -> None:
 
 def _swap(swaps: Sequence[_Swap]) -> None:
     """Put code objects into functions; who runs them is asked once for all."""
-    holders = holders_of(code for swap in swaps if swap.shared for code in swap.old)
+    holders = holders_of(code for swap in swaps for code in swap.old)
     for swap in swaps:
         functions: list[FunctionType] = [] if swap.function is None else [swap.function]
-        for code in swap.old if swap.shared else ():
+        for code in swap.old:
             functions += [one for one in holders[id(code)] if one is not swap.function]
         for one in functions:
             _put(one, swap.new)
             if swap.function is not None:
                 _states[one] = swap.state
-        if swap.shared:
+        if swap.old:
             remember(swap.new, functions)
