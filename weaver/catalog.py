@@ -24,7 +24,8 @@ class ModuleRecord:
     """One module.
 
     Shape: ``kinds`` are the kinds of shadow that have been made; ``version`` changes with the shadows;
-    ``ns`` is what looking, matching and weaving took; ``body`` keeps what stands for the body of a module that runs as ``__main__``.
+    ``ns`` is what looking, matching and weaving took; ``body`` keeps what stands for the body of a module that
+    runs as ``__main__``.
     """
 
     name: str
