@@ -13,9 +13,14 @@ from typing import TYPE_CHECKING, Any
 from weaver import context
 from weaver.advice import guard_masks
 from weaver.dye import SPACE
+from weaver.early_code import weave_early
+from weaver.errors import WeaverError
 from weaver.general_advice import GeneralAdvice
 from weaver.log import Log
+from weaver.pointcut.needs import tells_by_name
 from weaver.weaving.guard import inert
+from weaver.woven_cache import WovenCache
+from weaver.woven_file import Selection
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
@@ -33,19 +38,38 @@ _GET = context.current_dyes.get
 class EarlyModule:
     """A module whose functions were woven before its body ran.
 
-    Shape: ``monitors`` are those that are on, by the number of their pointcut in the woven file, in their order;
-    ``is_ready`` once the body has run; ``has_others`` says that not all of what they select is woven.
+    Shape: ``monitors`` are those that are on there, in their order; ``is_ready`` once the body has run; ``has_others``
+    says that not all of what they select is woven.
     """
 
-    def __init__(self, name: str, monitors: Sequence[tuple[int, Monitor]], find: Find) -> None:
+    def __init__(self, name: str, monitors: Sequence[Monitor], find: Find) -> None:
         self.name = name
         self.is_ready = False
         self.has_others = False
         self.find = find
         self._monitors = monitors
+        self._numbers: dict[Selection, int] = {}
         self._chosen: dict[int, tuple[list[Monitor], object, tuple[str, str]]] = {}
         self._masks: list[tuple[int, ...]] = []
         self._exit, self._throw = _LEAVE.exit, _LEAVE.throw
+
+    def weave(self, code: CodeType, cache: WovenCache) -> CodeType | None:
+        """Return the woven code of the body; None when it has to be woven later, with all that is known then."""
+        if not all(_is_early(monitor) for monitor in self._monitors):
+            return None
+        early = cache.early(self.name, code.co_filename, {monitor.selection for monitor in self._monitors})
+        if early is None:
+            return None
+        self._numbers = {selection: number for number, selection in enumerate(early.selections)}
+        try:
+            woven = weave_early(code, early.rows, self.advice_at)
+        except (WeaverError, ValueError, TypeError, LookupError) as error:
+            log.debug("%s is woven when its body has run: %s", self.name, error)
+            cache.count("early: not taken")
+            return None
+        self.has_others = early.has_others
+        cache.count("loaded")
+        return woven
 
     def advice_at(self, choice: int, code: CodeType) -> tuple[tuple[object, ...], tuple[str, str]] | None:
         """Return what is woven into the code of a function that a choice of pointcuts selects.
@@ -58,7 +82,7 @@ class EarlyModule:
         return (gate, _GET, EarlyAdvice(self, code, on).enter, self._exit, self._throw), names
 
     def _choose(self, choice: int) -> tuple[list[Monitor], object, tuple[str, str]]:
-        on = [monitor for number, monitor in self._monitors if choice >> number & 1]
+        on = [monitor for monitor in self._monitors if choice >> self._numbers[monitor.selection] & 1]
         slot, gate = "", None
         if on:
             slot, gate = SPACE.slot_of(*guard_masks(on))
@@ -71,6 +95,11 @@ class EarlyModule:
         """Give back the slots that its guards read."""
         while self._masks:
             SPACE.release(*self._masks.pop())
+
+
+def _is_early(monitor: Monitor) -> bool:
+    """Say whether a build can tell by names alone what a monitor selects."""
+    return monitor.definition.scope == "server" and tells_by_name(monitor.definition.pointcut)
 
 
 class EarlyAdvice:

@@ -17,21 +17,18 @@ from weaver.advice import compile_advice, guard_masks
 from weaver.catalog import EXECUTIONS, Catalog, ModuleRecord
 from weaver.dye import SPACE
 from weaver.early import EarlyModule
-from weaver.early_code import weave_early
 from weaver.errors import WeaveError, WeaverError
 from weaver.facts import pass_test
 from weaver.fallback import ASSEMBLER, Engine
 from weaver.general_advice import GeneralAdvice
 from weaver.log import Log
 from weaver.pointcut.match import could_match, match, needs
-from weaver.pointcut.needs import tells_by_name
 from weaver.shadow import Kind, Shadow
 from weaver.sites import as_seen_by_advice
 from weaver.swap import Change, Weave, code_at, is_early, is_woven
 from weaver.weaving import Advice
 from weaver.weaving.proxy import weave_proxy
 from weaver.woven_cache import WovenCache
-from weaver.woven_file import Selection
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
@@ -62,28 +59,16 @@ class JoinPoints:
 
     def on_code(self, module: ModuleType, code: CodeType, monitors: Sequence[Monitor]) -> CodeType:
         """Weave the code of a module before its body runs, where the build can tell all that is on there by names."""
-        self._release_early(module.__name__)
-        on = [one for one in monitors if one.settings.enabled and could_match(one.definition.pointcut, module.__name__)]
-        if not on or self._cache is None or self._engine is not ASSEMBLER or not all(map(_is_early, on)):
+        name = module.__name__
+        self._release_early(name)
+        on = [one for one in monitors if one.settings.enabled and could_match(one.definition.pointcut, name)]
+        if not on or self._cache is None or self._engine is not ASSEMBLER:
             return code
-        by_selection = {_selection(monitor): monitor for monitor in on}
-        early = self._cache.early(module.__name__, code.co_filename, by_selection)
-        if early is None or len(by_selection) < len(on):
-            return code
-        numbers = {selection: number for number, selection in enumerate(early.selections)}
-        wanted = [(numbers[_selection(monitor)], monitor) for monitor in sorted(on, key=_precedence)]
-        made = EarlyModule(module.__name__, wanted, self._advice_of)
-        self._early[module.__name__] = made
-        try:
-            woven = weave_early(code, early.rows, made.advice_at)
-        except (WeaverError, ValueError, TypeError, LookupError) as error:
-            self._release_early(module.__name__)
-            self._cache.count("early: not taken")
-            log.debug("%s is woven when its body has run: %s", module.__name__, error)
-            return code
-        made.has_others = early.has_others
-        self._cache.count("loaded")
-        return woven
+        self._early[name] = made = EarlyModule(name, sorted(on, key=_precedence), self._advice_of)
+        woven = made.weave(code, self._cache)
+        if woven is None:
+            self._release_early(name)
+        return woven or code
 
     def on_module(self, module: ModuleType, monitors: Sequence[Monitor]) -> None:
         """Take a module in whose body has run; weave there for the monitors that are on."""
@@ -262,7 +247,7 @@ class JoinPoints:
         """Return what takes woven code from the build, for a function that was woven there; None to weave here."""
         if self._cache is None or shadow.kind != "execution":
             return None
-        built = [_selection(monitor) for monitor in on if monitor.definition.scope == "server"]
+        built = [monitor.selection for monitor in on if monitor.definition.scope == "server"]
         return self._cache.weaver(shadow, built) if built else None
 
     def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
@@ -312,15 +297,6 @@ def _has_its_slot(advice: Advice, on: Sequence[Monitor]) -> bool:
     if advice.guard is None:
         return not slot
     return (advice.guard.slot, advice.guard.gate) == (slot, gate)
-
-
-def _is_early(monitor: Monitor) -> bool:
-    """Say whether a build can tell by names alone what a monitor selects."""
-    return monitor.definition.scope == "server" and tells_by_name(monitor.definition.pointcut)
-
-
-def _selection(monitor: Monitor) -> Selection:
-    return Selection(str(monitor.definition.pointcut), monitor.definition.location)
 
 
 def _of_function(record: ModuleRecord, function: FunctionType) -> list[Shadow]:

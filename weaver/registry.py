@@ -31,6 +31,7 @@ from weaver.pointcut.match import flows, needs
 from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Shadow
 from weaver.woven_cache import WovenCache
+from weaver.woven_file import Selection
 
 log = Log(__name__)
 
@@ -44,6 +45,7 @@ class Monitor:
 
     def __init__(self, definition: MonitorDefinition, registry: Registry) -> None:
         self.definition = definition
+        self.selection = _selection_of(definition)
         self.buffer = registry.buffer
         self.settings = MonitorSettings(
             actions=definition.actions,
@@ -180,6 +182,7 @@ class Registry:
         enabled = monitor.settings.enabled
         self.set(name, enabled=False)
         monitor.definition = dataclasses.replace(monitor.definition, pointcut=pointcut)
+        monitor.selection = _selection_of(monitor.definition)
         monitor.decided.clear()
         monitor.selected.clear()
         monitor.failures.clear()
@@ -353,6 +356,10 @@ def _marking(monitor: Monitor, pointcut: Pointcut, registry: Registry) -> Monito
     made = Monitor(definition, registry)
     made.actions = (action,)
     return made
+
+
+def _selection_of(definition: MonitorDefinition) -> Selection:
+    return Selection(str(definition.pointcut), definition.location)
 
 
 def _is_under(name: str, patterns: Iterable[str]) -> bool:
