@@ -10,8 +10,10 @@ import pytest
 from weaver import hook
 from weaver.build import ServerMonitor, build
 from weaver.dye import SPACE
+from weaver.early_code import rows_of, weave_early
 from weaver.event import EventBuffer
 from weaver.joinpoint import Invocation
+from weaver.joinpoints import JoinPoints
 from weaver.monitor import MonitorDefinition, Scope
 from weaver.pointcut.needs import tells_by_name
 from weaver.pointcut.parser import parse_pointcut
@@ -261,3 +263,34 @@ def test_what_names_or_the_build_cannot_tell_is_woven_when_the_body_has_run(
 )
 def test_pointcuts_of_which_names_tell_all(text: str, told: bool) -> None:
     assert tells_by_name(parse_pointcut(text)) is told
+
+
+def test_two_monitors_of_one_pointcut_share_what_was_built(imported: Import) -> None:
+    module, _, record = imported((ALL,), (ALL, ALL))
+
+    module.other()
+
+    assert is_woven(module.other)
+    assert [name for name, _, _ in record.told] == ["M0", "M1", "M1", "M0"]
+
+
+def test_code_that_the_rows_were_not_made_for_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "subject.py"
+    path.write_text("def work(x):\n    return x\n")
+    rows = rows_of("subject", str(path), [parse_pointcut("subject.work")])
+    other = compile("def work(x):\n    return -x\n", str(path), "exec")
+
+    with pytest.raises(ValueError, match="another code"):
+        weave_early(other, rows, lambda *_: None)
+
+
+def test_function_that_no_search_finds_tells_nothing_and_goes_on(
+    imported: Import, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(JoinPoints, "_advice_of", lambda *_: 1 // 0)
+    module, _, record = imported()
+
+    assert (module.other(), module.other()) == (5, 5)
+
+    assert record.told == []
+    assert caplog.messages == [f"the advice at {NAME}:other was not found"]
