@@ -84,30 +84,42 @@ class ModuleRecord:
 
 
 class Catalog:
-    """The modules by name."""
+    """The modules, and those that are gone but for some of their functions."""
 
     def __init__(self) -> None:
         self._records: list[ModuleRecord] = []
+        self._by_module: dict[int, ModuleRecord] = {}
+        self._enough = 64
 
     def add(self, module: ModuleType) -> ModuleRecord:
         """Take a module in, or look again at one whose body has run again."""
-        self._records = [one for one in self._records if one.module() is not None or _has_life(one)]
-        record = next((one for one in self._records if one.module() is module), None)
-        if record is None:
-            record = ModuleRecord(module.__name__, ref(module))
-            self._records.append(record)
-        else:
+        record = self._by_module.get(id(module))
+        if record is not None and record.module() is module:
             record.look_again()
+            return record
+        return self._note(module, ModuleRecord(module.__name__, ref(module)))
+
+    def _note(self, module: ModuleType, record: ModuleRecord) -> ModuleRecord:
+        if len(self._records) >= self._enough:
+            self._forget_dead()
+            self._enough = 2 * len(self._records) + 64
+        self._records.append(record)
+        self._by_module[id(module)] = record
         return record
+
+    def _forget_dead(self) -> None:
+        living = [(one, one.module()) for one in self._records]
+        self._records = [one for one, module in living if module is not None or _has_life(one)]
+        self._by_module = {id(module): one for one, module in living if module is not None}
 
     def add_main(self, name: str, module: ModuleType, body: FunctionType) -> ModuleRecord:
         """Take in a module that is about to run as ``__main__``; ``body`` stands for its body."""
         record = ModuleRecord(name, ref(module), shadows_inside(name, body), kinds=EXECUTIONS, body=body)
         record.is_complete = True
-        self._records.append(record)
-        return record
+        return self._note(module, record)
 
     def __iter__(self) -> Iterator[ModuleRecord]:
+        self._forget_dead()
         return iter(self._records)
 
     def complete(self, records: Iterable[ModuleRecord]) -> None:
@@ -115,11 +127,12 @@ class Catalog:
         waiting = [(one, module) for one in records if not one.is_complete and (module := one.module()) is not None]
         if not waiting:
             return
-        functions = functions_of([module for _, module in waiting])
+        found: dict[int, list[FunctionType]] = {}
+        for function in functions_of([module for _, module in waiting]):
+            found.setdefault(id(function.__globals__), []).append(function)
         for record, module in waiting:
             record.shadows(EXECUTIONS)
-            namespace = vars(module)
-            record.complete([one for one in functions if one.__globals__ is namespace])
+            record.complete(found.get(id(vars(module)), ()))
 
 
 def _has_life(record: ModuleRecord) -> bool:

@@ -14,6 +14,7 @@ import opcode
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from types import CodeType
 from typing import Any, NamedTuple
 
@@ -72,6 +73,7 @@ class Instruction:
         return dis.opname[self.op]
 
 
+@lru_cache(maxsize=4096)
 def instruction(name: str, argument: int = 0) -> bytes:
     """Return one instruction with the prefixes that its argument needs and empty inline caches."""
     return encoded(OP[name], argument)
