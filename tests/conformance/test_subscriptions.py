@@ -278,3 +278,21 @@ def test_d20_application_tells_of_a_change_and_ends_what_it_wants(house: House) 
 
     states = [message.headers.get("subscription-state") for message in house.wire.sent]
     assert states == ["active;expires=3600", "terminated;reason=deactivated"]
+
+
+def test_d20_notify_that_does_not_say_its_state_is_400(house: House) -> None:
+    ours = our_subscribe(house)
+    house.receive(granted(ours))
+
+    assert lines(house.receive(notify(ours, 1, "active").without("Subscription-State"))) == ["400 NOTIFY"]
+
+
+def test_d20_application_that_fails_to_tell_does_not_keep_the_subscriber_waiting(build: Build) -> None:
+    class Failing(Presence):
+        def notification(self, session: SipSession, event: str) -> tuple[bytes, str | None]:
+            raise KeyError(event)
+
+    house = build(Failing)
+
+    assert request_of(house.receive(subscribe(house)), "NOTIFY").body == b""
+    assert house.container.servlet_errors == 1
