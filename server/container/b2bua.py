@@ -21,6 +21,7 @@ from server.servlet.errors import InvalidStateError, NotRoutableError
 from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.sip.grammar import storable
+from server.sip.headers import long_name
 from server.sip.message import Request, Response
 from server.sip.usage.options import supports
 
@@ -40,6 +41,7 @@ END_TO_END = (
     "Recv-Info",
 )
 """Headers that pass from leg to leg (RFC 7092 3.1.3); of Supported, which speaks of one leg, 100rel alone does."""
+_KEYS = tuple((name, long_name(name)) for name in END_TO_END)
 
 
 class ContainerB2bua:
@@ -180,4 +182,5 @@ def _without_tag(message: Request) -> str:
 
 def _end_to_end(message: Request | Response) -> list[tuple[str, str]]:
     headers = message.headers
-    return [(name, value) for name in END_TO_END for value in headers.get_all(name)]
+    there = headers.first
+    return [(name, value) for name, key in _KEYS if key in there for value in headers.get_all(key)]

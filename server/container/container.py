@@ -261,14 +261,17 @@ def _sweep(call: Call, records: Sessions, now: float) -> None:
     A SIP session that we have ended stays until its BYE is answered, for the BYE of the peer that may cross it.
     """
     clients = call.transactions.clients
-    for record in [r for r in records.sips.values() if r.state == "TERMINATED" and r.bye_out not in clients]:
-        del records.sips[record.id]
-    for http in [r for r in records.https.values() if r.expires <= now]:
-        del records.https[http.id]
-    if records.applications:
-        parents = {r.application for r in records.sips.values() if r.state != "TERMINATED"} | {
-            r.application for r in records.https.values()
-        }
-        for key, application in list(records.applications.items()):
-            if key not in parents and not application.timers and application.expires <= now:
-                del records.applications[key]
+    parents = set()
+    for record in list(records.sips.values()):
+        if record.state != "TERMINATED":
+            parents.add(record.application)
+        elif record.bye_out not in clients:
+            del records.sips[record.id]
+    for http in list(records.https.values()):
+        if http.expires > now:
+            parents.add(http.application)
+        else:
+            del records.https[http.id]
+    for key, application in list(records.applications.items()):
+        if key not in parents and not application.timers and application.expires <= now:
+            del records.applications[key]

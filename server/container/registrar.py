@@ -156,12 +156,16 @@ class ContainerRegistrar:
 
     def expire(self, call: Call, now: float) -> None:
         """Drop the bindings whose time is over."""
+        if not call.holds("registrar"):
+            return
         section = call.section("registrar", Bindings)
         if any(b.expires <= now for b in section.contacts.values()):
             section.contacts = {uri: b for uri, b in section.contacts.items() if b.expires > now}
 
     def next_due(self, call: Call) -> float:
         """Return when the first binding ends, infinity when there is none."""
+        if not call.holds("registrar"):
+            return inf
         return min((b.expires for b in call.section("registrar", Bindings).contacts.values()), default=inf)
 
 

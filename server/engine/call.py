@@ -112,7 +112,8 @@ class Call:
     @property
     def transactions(self) -> Transactions:
         """The section ``transactions``."""
-        return self.section("transactions", Transactions)
+        found = self._sections.get("transactions")
+        return self.section("transactions", Transactions) if found is None else found  # type: ignore[return-value]
 
     def encode(self) -> bytes:
         """Return the call state.
