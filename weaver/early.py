@@ -16,6 +16,7 @@ from weaver.dye import SPACE
 from weaver.early_code import weave_early
 from weaver.errors import WeaverError
 from weaver.general_advice import GeneralAdvice
+from weaver.holders import uncollected
 from weaver.log import Log
 from weaver.pointcut.needs import tells_by_name
 from weaver.weaving.guard import inert
@@ -62,7 +63,8 @@ class EarlyModule:
             return None
         self._numbers = {selection: number for number, selection in enumerate(early.selections)}
         try:
-            woven = weave_early(code, early.rows, self.advice_at)
+            with uncollected():
+                woven = weave_early(code, early.rows, self.advice_at)
         except (WeaverError, ValueError, TypeError, LookupError) as error:
             log.debug("%s is woven when its body has run: %s", self.name, error)
             cache.count("early: not taken")

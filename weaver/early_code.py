@@ -112,6 +112,5 @@ def _woven(original: CodeType, constants: tuple[object, ...], parts: Any, advice
 
 
 def _key(code: CodeType) -> int:
-    """Return a checksum of what its woven form is made from; of constants and names, which stay its own, the number."""
-    shape = len(code.co_names) ^ len(code.co_consts) << 8 ^ code.co_stacksize << 16 ^ code.co_argcount << 24
-    return crc32(code.co_exceptiontable, crc32(code.co_linetable, crc32(code.co_code, shape ^ code.co_flags << 4)))
+    """Return a checksum of the code's lines; the hash of the source has told already that they are of the same text."""
+    return crc32(code.co_linetable, code.co_firstlineno)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from types import CodeType, FunctionType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
@@ -79,13 +78,13 @@ def is_woven(function: FunctionType) -> bool:
 def is_early(function: FunctionType) -> bool:
     """Say whether the function, or one inside it, still runs the woven code that it was made with."""
     found = _below.get(id(function.__code__))
-    return found is not None and found[2]
+    return found is not None and found.is_early
 
 
 def original_code(function: FunctionType) -> CodeType:
     """Return the code object that the function had before it was woven, its present one if it is not woven."""
     found = _below.get(id(function.__code__))
-    return function.__code__ if found is None else found[1]
+    return function.__code__ if found is None else found.original
 
 
 def code_at(shadow: Shadow) -> CodeType:
@@ -99,8 +98,22 @@ def _inside(code: CodeType, path: Path) -> CodeType:
     return code
 
 
-_below: dict[int, tuple[ref[CodeType], CodeType, bool]] = {}
-"""What lies below each woven code object that lives, by its identity; and whether a function was made with it."""
+class _Below(ref[CodeType]):
+    """What lies below a woven code object that lives, and whether functions were made with it: one object for all."""
+
+    __slots__ = ("identity", "is_early", "original")
+
+    identity: int
+    is_early: bool
+    original: CodeType
+
+
+_below: dict[int, _Below] = {}
+"""By the identity of the woven code object."""
+
+
+def _gone(below: _Below) -> None:
+    _below.pop(below.identity, None)
 
 
 def lay_early(woven: CodeType, original: CodeType) -> None:
@@ -109,8 +122,9 @@ def lay_early(woven: CodeType, original: CodeType) -> None:
 
 
 def _lay(woven: CodeType, original: CodeType, *, is_early: bool = False) -> None:
-    identity = id(woven)
-    _below[identity] = (ref(woven, partial(_below.pop, identity)), original, is_early)
+    below = _Below(woven, _gone)
+    below.identity, below.original, below.is_early = id(woven), original, is_early
+    _below[below.identity] = below
 
 
 def _refusal(shadow: Shadow, reason: str) -> WeaveError:

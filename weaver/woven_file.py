@@ -4,10 +4,12 @@ A file is trusted only when everything it was made from is the same now: the sou
 ``read_file`` never guesses: it returns what is in the file, or a reason. What belongs to single functions is decoded
 only when somebody asks.
 
-Shape: one file a module, ``<directory>/<cache tag>/<module>.woven``: ``HEADER``, the SHA-256 of the head, the length of
-the head in 8 bytes, the head, the functions. The head is marshalled ``[Python's magic number, weaver, hash of the
+Checksums find damage, not malice: whoever may write these files may write the modules themselves.
+
+Shape: one file a module, ``<directory>/<cache tag>/<module>.woven``: ``HEADER``, the CRC-32 of the head in 4 bytes, the
+length of the head in 8, the head, the functions. The head is marshalled ``[Python's magic number, weaver, hash of the
 source, [[pointcut, location]...], rows of ``early_code``, whether there are functions that are not in the source,
-SHA-256 of the functions]``. The functions are marshalled ``{function: [key of the code, [[pointcut, location]...],
+CRC-32 of the functions]``. The functions are marshalled ``{function: [key of the code, [[pointcut, location]...],
 {shape of the advice: marshalled parts}]}``. The directory is ``build/woven`` of the working directory, else ``_woven``
 in the module's top-level package (an installed wheel).
 """
@@ -18,13 +20,13 @@ import marshal
 import os
 import sys
 from collections.abc import Sequence
-from hashlib import sha256
-from importlib.util import MAGIC_NUMBER
+from importlib.util import MAGIC_NUMBER, source_hash
 from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
-HEADER = b"woven 3\n"
+HEADER = b"woven 4\n"
 SUFFIX = ".woven"
 PACKAGED = "_woven"
 """Folder of a package that carries its woven code."""
@@ -32,7 +34,7 @@ PACKAGED = "_woven"
 BUILT = Path("build", "woven")
 """Where a build in a checkout puts what it makes, below the working directory."""
 
-_DIGEST_BYTES = 32
+_CHECKSUM_BYTES = 4
 _LENGTH_BYTES = 8
 _MOST_BYTES = 1 << 30
 """No head is longer; a damaged length must not ask for more memory than there is."""
@@ -60,11 +62,11 @@ class EarlyCode(NamedTuple):
 class WovenFile:
     """A file that may be trusted."""
 
-    def __init__(self, early: EarlyCode, path: str, end: int, digest: bytes) -> None:
+    def __init__(self, early: EarlyCode, path: str, end: int, checksum: int) -> None:
         self.early = early
         self._path = path
         self._end = end
-        self._digest = digest
+        self._checksum = checksum
         self._found: dict[str, list[Any]] | None = None
 
     def functions(self) -> dict[str, list[Any]] | str:
@@ -74,9 +76,9 @@ class WovenFile:
         """
         if self._found is None:
             content = Path(self._path).read_bytes()[self._end :]
-            if sha256(content).digest() != self._digest:
+            if crc32(content) != self._checksum:
                 return DAMAGED
-            self._found = marshal.loads(content)  # noqa: S302  the digest says that we wrote it
+            self._found = marshal.loads(content)  # noqa: S302  the checksum says that it is what we wrote
         return self._found
 
 
@@ -91,8 +93,8 @@ def write_file(path: Path, filename: str, early: EarlyCode, functions: dict[str,
     behind = marshal.dumps(functions)
     selections = [list(one) for one in early.selections]
     made_from = [MAGIC_NUMBER, weaver_version(), _source_hash(filename)]
-    head = marshal.dumps([*made_from, selections, tuple(early.rows), early.has_others, sha256(behind).digest()])
-    content = HEADER + sha256(head).digest() + len(head).to_bytes(_LENGTH_BYTES, "big") + head + behind
+    head = marshal.dumps([*made_from, selections, tuple(early.rows), early.has_others, crc32(behind)])
+    content = HEADER + checksum_of(head) + len(head).to_bytes(_LENGTH_BYTES, "big") + head + behind
     path.parent.mkdir(parents=True, exist_ok=True)
     half = path.with_name(f"{path.name}.{os.getpid()}")
     half.write_bytes(content)
@@ -105,20 +107,25 @@ def read_file(path: str, filename: str) -> WovenFile | str:
     Errors: OSError; others for content that only looks right.
     """
     with FileIO(path) as file:
-        front = file.read(len(HEADER) + _DIGEST_BYTES)
+        front = file.read(len(HEADER) + _CHECKSUM_BYTES)
         length = int.from_bytes(file.read(_LENGTH_BYTES), "big")
         head = file.read(min(length, _MOST_BYTES))
         end = file.tell()
-    if front != HEADER + sha256(head).digest():
+    if front != HEADER + checksum_of(head):
         return DAMAGED
-    magic, weaver, source, selections, rows, has_others, digest = marshal.loads(head)  # noqa: S302  as above
+    magic, weaver, source, selections, rows, has_others, checksum = marshal.loads(head)  # noqa: S302  as above
     if magic != MAGIC_NUMBER:
         return "foreign Python"
     if weaver != weaver_version():
         return "stale: another weaver"
     if source != _source_hash(filename):
         return "stale: another source"
-    return WovenFile(EarlyCode([Selection(*one) for one in selections], rows, has_others), path, end, digest)
+    return WovenFile(EarlyCode([Selection(*one) for one in selections], rows, has_others), path, end, checksum)
+
+
+def checksum_of(head: bytes) -> bytes:
+    """Return what stands before a head."""
+    return crc32(head).to_bytes(_CHECKSUM_BYTES, "big")
 
 
 def path_in(directory: Path, module: str) -> Path:
@@ -149,13 +156,13 @@ def weaver_version() -> str:
         sources = [path.read_bytes() for path in sorted(folder.glob("*.py"))]
         if not sources:
             raise FileNotFoundError(2, "the weaving engine has no source files", str(folder))
-        _version.append(sha256(b"\0".join(sources)).hexdigest())
+        _version.append(source_hash(b"\0".join(sources)).hex())
     return _version[0]
 
 
 _version: list[str] = []
 
 
-def _source_hash(filename: str) -> str:
+def _source_hash(filename: str) -> bytes:
     with FileIO(filename) as file:  # without a buffer: it is read at once
-        return sha256(file.readall()).hexdigest()
+        return source_hash(file.readall())

@@ -2,9 +2,9 @@ import importlib.util
 import marshal
 import sys
 from collections.abc import Iterator
-from hashlib import sha256
 from pathlib import Path
 from types import FunctionType, ModuleType
+from zlib import crc32
 
 import pytest
 
@@ -14,7 +14,16 @@ from weaver.shadow import Shadow
 from weaver.swap import weave_shadow
 from weaver.weaving import Advice, Gate, Guard, weave
 from weaver.woven_cache import Kept, WovenCache, store_module
-from weaver.woven_file import HEADER, PACKAGED, Selection, cache_tag, packaged, path_in, weaver_version
+from weaver.woven_file import (
+    HEADER,
+    PACKAGED,
+    Selection,
+    cache_tag,
+    checksum_of,
+    packaged,
+    path_in,
+    weaver_version,
+)
 
 SOURCE = '''
 def work(x, on=1):
@@ -205,7 +214,7 @@ def test_content_that_only_looks_right_is_not_taken(source: Path, built: Path, c
     shadow = imported(source)["work"]
     path = store(built, shadow)
 
-    path.write_bytes(HEADER + sha256(content).digest() + len(content).to_bytes(8, "big") + content)
+    path.write_bytes(HEADER + checksum_of(content) + len(content).to_bytes(8, "big") + content)
 
     assert reason(built, shadow).startswith(("damaged", "foreign"))
 
@@ -215,9 +224,9 @@ def test_functions_that_only_look_right_are_not_taken(source: Path, built: Path,
     shadow = imported(source)["work"]
     path = store(built, shadow)
     functions = marshal.dumps(entries)
-    head = marshal.dumps([*marshal.loads(path.read_bytes()[len(HEADER) + 40 :])[:-1], sha256(functions).digest()])
+    head = marshal.dumps([*marshal.loads(path.read_bytes()[len(HEADER) + 12 :])[:-1], crc32(functions)])
 
-    path.write_bytes(HEADER + sha256(head).digest() + len(head).to_bytes(8, "big") + head + functions)
+    path.write_bytes(HEADER + checksum_of(head) + len(head).to_bytes(8, "big") + head + functions)
 
     assert reason(built, shadow).startswith(("damaged", "stale: another code"))
 

@@ -1,7 +1,7 @@
 """One import of a whole package in a process of its own: MODE PACKAGE FOLDER; prints a line of JSON.
 
-Modes: ``names`` (what the package needs of others), ``plain``, ``hooked`` (a match-all monitor, off), ``woven`` (the
-same, on), ``built`` (on, woven code from the build in FOLDER), ``build`` (makes that).
+What the package needs of others is imported before. Modes: ``names`` (what that is), ``plain``, ``hooked`` (a match-all
+monitor, off), ``woven`` (the same, on), ``built`` (on, woven code from the build in FOLDER), ``build`` (makes that).
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ def main(mode: str, package: str, folder: Path) -> dict[str, object]:
     if mode != "plain":
         registry.set("M", enabled=mode != "hooked", dye_mask=["DYE_0"])
         hook.install(registry.on_module, [package], registry.on_code)
+    for name in [one for one in sys.modules if one.partition(".")[0] == package]:
+        del sys.modules[name]
     began = process_time()
     modules, _ = import_package(package, ())
     taken = process_time() - began
