@@ -1,7 +1,8 @@
 """A PJSIP phone without a sound card; runs on an interpreter of its own that has the PyPI package pjsua2-python.
 
 Arguments: USER SIPPORT HOST:PORT FOLDER. It registers at HOST:PORT, answers every call with 180 and 200, says
-FOLDER/say.wav, records what it hears as FOLDER/heard.wav, and prints a line for each thing that happens, until SIGTERM.
+FOLDER/say.wav, records what it hears as FOLDER/heard.wav, writes back to who writes to it, and prints a line for each
+thing that happens, until SIGTERM.
 """
 
 import os
@@ -12,6 +13,7 @@ import pjsua2 as pj
 
 user, port, registrar, folder = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4]
 calls = []
+friends = []
 stopped = []
 
 
@@ -60,6 +62,14 @@ class Account(pj.Account):
             answer = pj.CallOpParam()
             answer.statusCode = status
             call.answer(answer)
+
+    def onInstantMessage(self, prm):
+        say("message", prm.msgBody)
+        friend, config, answer = pj.Buddy(), pj.BuddyConfig(), pj.SendInstantMessageParam()
+        config.uri, answer.content = prm.fromUri, f"heard: {prm.msgBody}"
+        friend.create(self, config)
+        friends.append(friend)
+        friend.sendInstantMessage(answer)
 
 
 def endpoint():

@@ -52,7 +52,7 @@ def unavailable(reason: str) -> NoReturn:
 
 def program(name: str, package: str) -> str:
     """Return the path of a program, or skip the test and say which Debian package has it."""
-    found = shutil.which(name)
+    found = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
     if found is None:
         unavailable(f"the program {name} is missing (Debian: apt install {package})")
     return found
@@ -111,6 +111,14 @@ class Process:
             return found
 
         return str(wait_until(line, timeout, f"{text!r} from {self.name}; it wrote:\n{self.output()}"))
+
+    def wait_count(self, text: str, count: int, timeout: float = 15.0) -> None:
+        """Wait until so many lines hold the text."""
+        wait_until(
+            lambda: sum(text in line for line in self.lines) >= count,
+            timeout,
+            f"{count} times {text!r} from {self.name}; it wrote:\n{self.output()[-2000:]}",
+        )
 
     def wait(self, timeout: float) -> int:
         """Return the exit code."""
