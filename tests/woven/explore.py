@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -108,16 +109,18 @@ def explore(subject: Subject) -> Explored:
     if not plain.counts["passed"]:
         explored.faults.append(f"plain: no test passed: {plain.text[-2_000:]}")
     for state in STATES[1:]:
-        explored.faults += [f"{state}: {fault}" for fault in differences(plain, explored.runs[state])]
+        seeing = [] if state == "off" else [name for name, _ in subject.seeing]
+        explored.faults += [f"{state}: {fault}" for fault in differences(plain, explored.runs[state], seeing)]
         explored.faults += [f"{state}: {fault}" for fault in unproven(explored.runs[state])]
     return explored
 
 
-def differences(plain: Run, other: Run) -> list[str]:
-    """Return the tests that did not end as they did plain."""
+def differences(plain: Run, other: Run, seeing: Collection[str] = ()) -> list[str]:
+    """Return the tests that did not end as they did plain; those that see the weaving have to end otherwise."""
     names = sorted(plain.outcomes.keys() | other.outcomes.keys())
     pairs = {name: (plain.outcomes.get(name, "not run"), other.outcomes.get(name, "not run")) for name in names}
-    found = [f"{name}: {was}, now {now}" for name, (was, now) in pairs.items() if was != now]
+    found = [f"{name}: {was}, now {now}" for name, (was, now) in pairs.items() if was != now and name not in seeing]
+    found += [f"{name}: it does not see the weaving" for name in seeing if len({*pairs.get(name, ())}) < 2]
     return found if len(found) <= SHOWN else [*found[:SHOWN], f"and {len(found) - SHOWN} more", other.text[-2_000:]]
 
 
@@ -148,6 +151,8 @@ def report(explored: Explored) -> None:
         + "".join(f" {made.seconds:6.0f}" for made in explored.runs.values()),
         flush=True,
     )
+    for name, why in explored.subject.seeing:
+        print(f"    differs as it must: {name}: {why}")
     for fault in explored.faults:
         print("    " + fault.replace("\n", "\n      "))
 

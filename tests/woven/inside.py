@@ -86,7 +86,9 @@ class Woven:
 
         status = self.registry.get("Everything")
         found = [
-            one for one in gc.get_objects() if isinstance(one, FunctionType) and is_below(one.__module__, prefixes)
+            one
+            for one in gc.get_objects()
+            if isinstance(one, FunctionType) and is_below(one.__globals__.get("__name__"), prefixes)
         ]
         return {
             "functions": len(found),

@@ -10,7 +10,8 @@ class Subject:
 
     Shape: ``prefixes`` are the modules that are woven; ``source`` is the folder of the unpacked source in which it
     runs, None for one that needs none; ``why`` says what is particular to its code; ``left_out`` are tests that do not
-    give the same result twice, or that weave themselves what is woven here, by pytest's name, and why.
+    give the same result twice, or that weave themselves what is woven here, by pytest's name, and why; ``seeing`` are
+    tests that must end otherwise while functions are woven, and why.
     """
 
     name: str
@@ -21,6 +22,7 @@ class Subject:
     runner: Literal["pytest", "unittest"] = "pytest"
     gevent: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
+    seeing: tuple[tuple[str, str], ...] = ()
 
 
 def package(name: str, source: str, why: str, *prefixes: str, tests: str = "tests", **more: object) -> Subject:
@@ -40,11 +42,17 @@ TIMES = (
         "its names have the time of day in them",
     ),
 )
+CODES = (
+    (
+        "tests/test_debug.py::TestDebug::test_runtime_error",
+        "it keeps the code objects of its functions in a set, and looks there for the code of a frame",
+    ),
+)
 
 PACKAGES = (
     package("attrs", "attrs-25.3.0", "generated methods, slots, descriptors", "attr", "attrs"),
     package("click", "click-8.1.8", "decorators, contexts, exceptions as control flow"),
-    package("jinja2", "jinja2-3.1.6", "compiles to generators and coroutines, called from C"),
+    package("jinja2", "jinja2-3.1.6", "compiles to generators and coroutines, called from C", seeing=CODES),
     package("markdown", "markdown-3.8", "deep class trees, registries, regular expressions", runner="unittest"),
     package("marshmallow", "marshmallow-4.0.0", "metaclasses, class registry", left_out=TIMES),
     package("more_itertools", "more_itertools-10.7.0", "generators and iterators of every kind"),

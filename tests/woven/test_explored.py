@@ -42,6 +42,14 @@ def test_test_that_ends_otherwise_or_is_missing_is_a_difference() -> None:
     assert found == ["a: passed, now failed", "c: failed, now not run", "d: not run, now passed"]
 
 
+def test_test_that_sees_the_weaving_has_to_end_otherwise() -> None:
+    plain = made("plain", {"a": "passed", "b": "passed"})
+
+    found = differences(plain, made("match", {"a": "failed", "b": "passed"}), ["a", "b"])
+
+    assert found == ["b: it does not see the weaving"]
+
+
 @pytest.mark.parametrize(
     ("state", "woven", "entered", "words"),
     [

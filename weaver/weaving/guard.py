@@ -119,17 +119,6 @@ def weave(code: CodeType, advice: Advice) -> CodeType:
     return _only_entered(code, advice, start) if _only_enters(advice) else _copied(code, advice, start)
 
 
-def retarget(woven: CodeType, original: CodeType, advice: Advice) -> CodeType:
-    """Return woven code with other advice in it, of the same shape as the advice there; this takes about 1 us.
-
-    Shape: the same parts of advice and guard are None.
-    """
-    return woven.replace(
-        co_consts=(*original.co_consts, *_constants(advice).values()),
-        co_names=(*original.co_names, *_names(advice)),
-    )
-
-
 def inert() -> tuple[object, ...]:
     """Return what ``__reduce__`` of an object should whose methods are the ``enter``, ``exit`` and ``throw`` of advice.
 

@@ -8,12 +8,19 @@ from __future__ import annotations
 
 import dis
 import sys
+from functools import lru_cache
 from types import CodeType
 
-from weaver.weaving.assembler import Instruction, decode, exception_rows
+from weaver.weaving.assembler import OP, Instruction, Row, decode, exception_rows
 
-LEAVES = frozenset({"RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "INTERPRETER_EXIT"})
-JUMPS_ALWAYS = frozenset({"JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT"})
+
+def _numbers(*names: str) -> frozenset[int]:
+    return frozenset(OP[name] for name in names if name in OP)
+
+
+LEAVES = _numbers("RETURN_VALUE", "RETURN_CONST", "RAISE_VARARGS", "RERAISE", "INTERPRETER_EXIT")
+JUMPS_ALWAYS = _numbers("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT")
+RETURN_GENERATOR = OP["RETURN_GENERATOR"]
 
 
 def verify(code: CodeType) -> list[str]:
@@ -32,51 +39,56 @@ class _Check:
         self.faults: list[str] = []
         self.deepest = 0
         self._instructions = {i.start: i for i in decode(code.co_code)}
-        self._handlers = {unit: row for row in exception_rows(code) for unit in range(row.start, row.end)}
+        self._handlers: list[Row | None] = [None] * (len(code.co_code) // 2)
+        for row in exception_rows(code):
+            self._handlers[row.start : row.end] = [row] * (row.end - row.start)
         self._depths: dict[int, int] = {}
         self._ways = [(0, 0)]
 
     def run(self) -> None:
         """Follow the ways from the start, and those that are found, until all are known."""
+        instructions, depths = self._instructions, self._depths
         while self._ways:
             at, depth = self._ways.pop()
-            known = self._depths.get(at)
+            known = depths.get(at)
             if known is not None:
                 if known != depth:
                     self._fault(at, f"depth {known} or {depth}")
-            elif at not in self._instructions:
+            elif at not in instructions:
                 self.faults.append(f"a way leads to {at}, where no instruction starts")
             else:
-                self._depths[at] = depth
-                self._step(self._instructions[at], depth)
+                depths[at] = depth
+                self._step(instructions[at], depth)
 
     def _step(self, instruction: Instruction, depth: int) -> None:
-        name, leaves = instruction.name, instruction.name in LEAVES
-        after = _after(instruction, depth)
-        if min(depth, after) < 0:
+        op, end, target = instruction.op, instruction.end, instruction.target
+        leaves = op in LEAVES
+        grows, grows_jumping = effects(op, instruction.argument if target is None else 1)
+        after = depth + grows
+        low, high = (after, depth) if grows < 0 else (depth, after)
+        if low < 0:
             self._fault(instruction.start, f"depth {depth} to {after}")
-        row = self._handlers.get(instruction.end - 1)
+        self.deepest = max(self.deepest, high)
+        row = self._handlers[end - 1]
         if row is not None:
-            low = depth if leaves else min(depth, after)
+            low = depth if leaves else low
             if low < row.depth:
                 self._fault(instruction.start, f"depth {low} under a handler of depth {row.depth}")
             self._ways.append((row.handler, row.depth + row.lasti + 1))
-        if instruction.target is not None:
-            jumped = depth + dis.stack_effect(instruction.op, instruction.argument, jump=True)
-            self.deepest = max(self.deepest, jumped)
-            self._ways.append((instruction.target, jumped))
-        self.deepest = max(self.deepest, depth, after)
-        if not leaves and name not in JUMPS_ALWAYS:
-            self._ways.append((instruction.end, after))
+        if target is not None:
+            self.deepest = max(self.deepest, depth + grows_jumping)
+            self._ways.append((target, depth + grows_jumping))
+        if not leaves and op not in JUMPS_ALWAYS:
+            self._ways.append((end, after))
 
     def _fault(self, at: int, words: str) -> None:
         self.faults.append(f"{at} {self._instructions[at].name}: {words}")
 
 
-def _after(instruction: Instruction, depth: int) -> int:
-    if instruction.name == "RETURN_GENERATOR" and sys.version_info < (3, 13):
-        return depth + 1  # dis does not count the value that is sent into the generator
-    if instruction.name in JUMPS_ALWAYS:
-        return depth
-    argument = instruction.argument if instruction.op >= dis.HAVE_ARGUMENT else None
-    return depth + dis.stack_effect(instruction.op, argument, jump=False)
+@lru_cache(maxsize=65_536)
+def effects(op: int, argument: int) -> tuple[int, int]:
+    """Return by how much an instruction makes the stack grow when it does not jump, and when it does."""
+    if op == RETURN_GENERATOR and sys.version_info < (3, 13):
+        return 1, 1  # dis does not count the value that is sent into the generator
+    given = argument if op >= dis.HAVE_ARGUMENT else None
+    return dis.stack_effect(op, given, jump=False), dis.stack_effect(op, given, jump=True)

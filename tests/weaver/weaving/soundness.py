@@ -9,6 +9,8 @@ from types import CodeType
 from weaver.weaving import Advice, Gate, Guard
 from weaver.weaving.assembler import RESUME, VERSION, Instruction, decode, particular
 from weaver.weaving.guard import Passes
+from weaver.weaving.places import find_places
+from weaver.weaving.rewrite import PlacedAdvice, rewrite
 from weaver.weaving.verify import verify
 
 GUARD = Guard(Gate(), list, "m0")
@@ -26,6 +28,11 @@ SHAPES = {
     "counted, enter, exit, throw": Advice(len, max, min, GUARD, passes=Passes()),
 }
 """Advice of every shape."""
+
+AT_PLACES = "enter, exit, throw, at every place"
+PLACES = frozenset({"call", "get", "set", "handler"})
+
+Position = tuple[int | None, int | None, int | None, int | None]
 
 RETURNS = frozenset({"RETURN_VALUE", "RETURN_CONST"})
 
@@ -53,50 +60,82 @@ def library_codes(*names: str) -> Iterator[tuple[Path, CodeType]]:
         yield from ((path, code) for code in codes(whole) if code is not whole)
 
 
+def woven_at_places(code: CodeType) -> CodeType:
+    """Return a copy of a code object with advice at every call, read, write and handler in it."""
+    advice = SHAPES["enter, exit, throw"]
+    return rewrite(code, [PlacedAdvice(place.kind, place.at, advice) for place in find_places(code, PLACES)])
+
+
 def faults(code: CodeType, woven: CodeType, advice: Advice) -> list[str]:
     """Return what is wrong with woven code: its stack, its two bodies, their places in the source."""
-    found = verify(woven)
-    start = code.co_code[::2].find(RESUME) + 1
-    body, bodies = code.co_code[2 * start :], woven.co_code
-    front = bodies.find(body, 2 * start) // 2 - start
-    if front < 1:
-        return [*found, "the body is not in it as it was"]
-    plain, now = list(code.co_positions()), list(woven.co_positions())
-    if now[:start] != plain[:start] or now[start + front : len(plain) + front] != plain[start:]:
-        found.append("the body has other places in the source")
-    lines = {line for line, *_ in plain[start:] if line is not None}
-    if {line for line, *_ in now[start : start + front]} - lines - {None}:
-        found.append("the guard has a line of its own")
-    if advice.exit is not None or advice.throw is not None:
-        found += _copy_faults(code, woven, start, len(code.co_code) // 2 + front)
-    return found
+    return Original(code).faults(woven, advice)
 
 
-def _copy_faults(code: CodeType, woven: CodeType, start: int, behind: int) -> list[str]:
-    """Compare the copy with the body, instruction by instruction: the returns differ, and nothing else."""
-    body = [i for i in decode(code.co_code) if i.start >= start]
-    advised = [i for i in decode(woven.co_code) if i.start >= behind]
-    handler = max(at for at, i in enumerate(advised) if i.name == "PUSH_EXC_INFO")
-    expected = [name for one in body for name in _copy_of(one)]
-    copy = advised[handler - len(expected) : handler]
-    if [i.name for i in copy] != expected:
-        return ["the copy has other instructions"]
-    plain, now = list(code.co_positions()), list(woven.co_positions())
-    found: list[str] = []
-    places: dict[int, int] = {}
-    jumps: list[tuple[Instruction, Instruction]] = []
-    rest = iter(copy)
-    for one in body:
-        first, *others = (next(rest) for _ in _copy_of(one))
-        places[one.start] = first.start
-        if one.target is not None:
-            jumps.append((one, first))
-        elif one.name != "RETURN_VALUE" and first.argument != _argument_in_copy(one):
-            found.append(f"{one.start} {one.name}: {first.argument} for {one.argument}")
-        if {now[unit] for i in (first, *others) for unit in range(i.start, i.end)} != {plain[one.start]}:
-            found.append(f"{one.start} {one.name}: another place in the source")
-    strays = [one for one, other in jumps if places.get(one.target or -1) != other.target]
-    return found + [f"{one.start} {one.name}: leads elsewhere" for one in strays]
+class Original:
+    """A function as the compiler makes it, taken apart once, and what is woven of it.
+
+    A copy of the body that is the same bytes at the same places in the source as one that was found right is right.
+    """
+
+    def __init__(self, code: CodeType) -> None:
+        self._data = code.co_code
+        self._start = code.co_code[::2].find(RESUME) + 1
+        self._positions = list(code.co_positions())
+        self._body = [i for i in decode(code.co_code) if i.start >= self._start]
+        self._lines = {line for line, *_ in self._positions[self._start :]}
+        self._right: list[tuple[bytes, list[Position]]] = []
+
+    def faults(self, woven: CodeType, advice: Advice) -> list[str]:
+        """Return what is wrong with woven code."""
+        found = verify(woven)
+        start, data, plain = self._start, woven.co_code, self._positions
+        front = data.find(self._data[2 * start :], 2 * start) // 2 - start
+        if front < 1:
+            return [*found, "the body is not in it as it was"]
+        now = list(woven.co_positions())
+        if now[:start] != plain[:start] or now[start + front : len(plain) + front] != plain[start:]:
+            found.append("the body has other places in the source")
+        if {line for line, *_ in now[start : start + front]} - self._lines - {None}:
+            found.append("the guard has a line of its own")
+        if advice.exit is not None or advice.throw is not None:
+            found += self._copy_faults(data, now, len(plain) + front)
+        return found
+
+    def _copy_faults(self, data: bytes, now: list[Position], behind: int) -> list[str]:
+        for copy, places in self._right:
+            at = data.find(copy, 2 * behind)
+            if at > 0 and at % 2 == 0 and now[at // 2 : (at + len(copy)) // 2] == places:
+                return []
+        advised = [i for i in decode(data) if i.start >= behind]
+        handler = max(at for at, i in enumerate(advised) if i.name == "PUSH_EXC_INFO")
+        expected = [name for one in self._body for name in _copy_of(one)]
+        copied = advised[handler - len(expected) : handler]
+        if [i.name for i in copied] != expected:
+            return ["the copy has other instructions"]
+        found = self._differences(copied, now)
+        if not found:
+            first, last = copied[0].start, copied[-1].end
+            self._right.append((data[2 * first : 2 * last], now[first:last]))
+        return found
+
+    def _differences(self, copy: list[Instruction], now: list[Position]) -> list[str]:
+        """Compare the copy with the body, instruction by instruction: the returns differ, and nothing else."""
+        found: list[str] = []
+        places: dict[int, int] = {}
+        jumps: list[tuple[Instruction, Instruction]] = []
+        rest = iter(copy)
+        for one in self._body:
+            first, *others = (next(rest) for _ in _copy_of(one))
+            places[one.start] = first.start
+            if one.target is not None:
+                jumps.append((one, first))
+            elif one.name != "RETURN_VALUE" and first.argument != _argument_in_copy(one):
+                found.append(f"{one.start} {one.name}: {first.argument} for {one.argument}")
+            end = others[-1].end if others else first.end
+            if {*now[first.start : end]} != {self._positions[one.start]}:
+                found.append(f"{one.start} {one.name}: another place in the source")
+        strays = [one for one, other in jumps if places.get(one.target or -1) != other.target]
+        return found + [f"{one.start} {one.name}: leads elsewhere" for one in strays]
 
 
 def _argument_in_copy(one: Instruction) -> int:

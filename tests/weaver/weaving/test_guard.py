@@ -4,15 +4,12 @@ import sys
 import traceback
 import types
 from collections.abc import AsyncGenerator, Generator
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tests.weaver.weaving.soundness import SHAPES
 from weaver.weaving import Advice, Gate, Guard, selftest, weave
 from weaver.weaving.assembler import Row, exception_table, instruction
-from weaver.weaving.guard import Passes, nothing, retarget
 from weaver.weaving.verify import verify
 
 
@@ -312,25 +309,6 @@ def test_handler_that_reaches_to_the_end_of_the_code_does_not_cover_the_advice()
     woven = weave(original, advice_of(Recorder()))
 
     assert verify(original) == verify(woven) == []
-
-
-@pytest.mark.parametrize("shape", SHAPES)
-def test_other_advice_of_the_same_shape_is_put_into_woven_code_without_weaving(shape: str) -> None:
-    def changed(value: Any) -> Any:
-        return value if value is None or value is nothing else (lambda *_: None)
-
-    def reads(thing: Any) -> Any:
-        return thing.on, thing.m0, "a constant"
-
-    before = SHAPES[shape]
-    guard = None if before.guard is None else Guard(before.guard.gate and Gate(True), dict, "m7")
-    parts = {name: changed(getattr(before, name)) for name in ("enter", "exit", "throw")}
-    after = replace(before, guard=guard, passes=before.passes and Passes(), **parts)
-
-    again = retarget(weave(reads.__code__, before), reads.__code__, after)
-
-    assert again == weave(reads.__code__, after)
-    assert again.co_consts == weave(reads.__code__, after).co_consts
 
 
 def test_advice_of_nothing_is_refused() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from weaver.weaving import Advice, Gate, Guard, Passes, weave
-from weaver.weaving.guard import nothing, retarget
+from weaver.weaving.guard import nothing
 from weaver.weaving.verify import verify
 
 
@@ -68,16 +68,6 @@ def test_enter_without_arguments(leave: Any) -> None:
     result = woven(Advice(enter, leave, guard=guarded(), arguments=False))(4)
 
     assert (seen, result) == (["entered"], 2 if leave is None else ("token", 2))
-
-
-def test_other_advice_of_the_same_shape_counts_for_itself() -> None:
-    first, second = Passes(), Passes()
-    advice = Advice(guard=guarded(), passes=first)
-    code = retarget(weave(plain.__code__, advice), plain.__code__, Advice(guard=guarded(), passes=second))
-
-    FunctionType(code, plain.__globals__)(4, 2)
-
-    assert (first.n, second.n) == (0, 1)
 
 
 def test_count_is_pickled_as_one_of_nothing() -> None:
