@@ -38,6 +38,8 @@ test: $(VENV)/.test
 	$(BIN)/python -m pytest tests/scenarios tests/interop --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
 	$(BIN)/python -m coverage report --include='server/sip/*' --fail-under=100
+	test $$(sh tests/pythons.sh | wc -l) -lt 3 || \
+		$(BIN)/python -m coverage report --include='weaver/weaving/*,weaver/pointcut/*' --fail-under=100
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

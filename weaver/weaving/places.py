@@ -111,14 +111,13 @@ class _Finder:
 
     def _producer(self, before: int, slot: int) -> int | None:
         """Return the instruction that put a value on a place of the stack; None where several ways lead to it."""
-        for at in range(before - 1, -1, -1):
-            one = self._instructions[at]
-            depth = self._depths.get(one)
-            if depth is None:
-                continue
-            if depth - _taken(one) <= slot < depth + effect(one):
-                return None if self._instructions[at + 1] in self._targets else at
-        return None
+        found = next((at for at in range(before - 1, -1, -1) if self._puts(at, slot)), None)
+        return None if found is None or self._instructions[found + 1] in self._targets else found
+
+    def _puts(self, at: int, slot: int) -> bool:
+        one = self._instructions[at]
+        depth = self._depths.get(one)
+        return depth is not None and depth - _taken(one) <= slot < depth + effect(one)
 
     def _dotted(self, at: int) -> tuple[str, ...]:
         """Return the dotted name that ends in an instruction, as far back as it is one."""

@@ -130,6 +130,19 @@ def handles(function: Callable[[], int]) -> str:
     return "none"
 
 
+ERRORS = (KeyError, ValueError)
+
+
+def handles_what_has_no_name(function: Callable[[], int]) -> str:
+    try:
+        function()
+    except (ERRORS[0], OSError):
+        return "first or named"
+    except ERRORS[1]:
+        return "second"
+    return "none"
+
+
 def handles_group(function: Callable[[], int]) -> list[str]:
     seen = []
     try:

@@ -134,6 +134,13 @@ def test_exit_that_fails_returns_the_result(function: Callable[[Any, Any], objec
     assert len(told.errors) == 1
 
 
+def test_function_with_handlers_of_its_own_that_fails_returns_none() -> None:
+    told = Told()
+
+    assert isolated(handling, told)(1, 0) is None
+    assert [type(error) for error in told.errors] == [ValueError]
+
+
 def test_closure_and_defaults_are_kept() -> None:
     seen: list[object] = []
 

@@ -14,7 +14,7 @@ from tests.weaver.weaving import places_samples as samples
 from weaver.weaving import Advice, Gate, Guard, weave
 from weaver.weaving.places import find_places
 from weaver.weaving.rewrite import PlacedAdvice, rewrite
-from weaver.weaving.symbolic import decode, encode
+from weaver.weaving.symbolic import Instruction, decode, encode
 from weaver.weaving.verify import verify
 
 ALL = frozenset({"call", "get", "set", "handler"})
@@ -101,6 +101,10 @@ USES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "handles one": (samples.handles, lambda f: f(raise_(OSError()))),
     "handles none": (samples.handles, lambda f: f(int)),
     "handles not": (samples.handles, lambda f: f(raise_(TypeError()))),
+    "handles what has no name": (
+        samples.handles_what_has_no_name,
+        lambda f: (f(raise_(KeyError())), f(raise_(OSError()))),
+    ),
     "handles group": (samples.handles_group, lambda f: f(raise_(ExceptionGroup("", [KeyError(1), ValueError(2)])))),
 }
 
@@ -184,6 +188,36 @@ def test_advice_of_a_handler_gets_the_exception() -> None:
     assert len([one for one in seen("handles one", "handler") if one[0] == "enter"]) == 1
     assert seen("handles none", "handler") == []
     assert [type(one[2]) for one in seen("handles group", "handler")[::2]] == [ExceptionGroup] * 2
+
+
+FAILING = ["failing", "reads missing", "writes refused"]
+
+
+@pytest.mark.parametrize("name", FAILING)
+@pytest.mark.parametrize("told", [False, True])
+def test_error_is_the_plain_one_whatever_advice_makes_of_its_traceback(name: str, told: bool) -> None:
+    def forget(token: object, error: BaseException) -> None:
+        error.__traceback__ = None
+
+    function, use = USES[name]
+    advice = Advice(lambda *values: None, throw=forget if told else None)
+    places = find_places(function.__code__, ALL)
+    code = rewrite(function.__code__, [PlacedAdvice(place.kind, place.at, advice) for place in places])
+
+    kind, text, frames, _ = outcome(use, with_code(function, code))  # type: ignore[misc]
+
+    plain = outcome(use, function)
+    assert (kind, text) == plain[:2]  # type: ignore[index]
+    assert told or frames == plain[2]  # type: ignore[index]
+
+
+def test_jump_to_what_lies_before_it_is_refused_where_it_can_only_go_on() -> None:
+    code = samples.helper.__code__
+    assembly = decode(code)
+    assembly.instructions.insert(-1, Instruction("JUMP_FORWARD").jump_to(assembly.instructions[0]))
+
+    with pytest.raises(ValueError, match="JUMP_FORWARD jumps the wrong way"):
+        encode(assembly, code)
 
 
 def test_place_that_is_none_is_refused() -> None:
