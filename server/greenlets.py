@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import ParamSpec
 
@@ -74,7 +74,7 @@ class Workers:
         worker = Greenlet(self._work, function, args, kwargs)
         worker.name = f"{self._name}-{len(self._all) + 1}"
         self._all.add(worker)
-        worker.start()
+        Context().run(worker.start)  # it serves many calls, and takes nothing from whoever needed it first
 
     def stop(self) -> None:
         """End the idle workers and, at their next switch, the busy ones.

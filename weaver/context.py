@@ -1,67 +1,107 @@
 """The diagnostic context: id, dye vector, payload and facts that travel with one message.
 
 Two context variables: the interned dyes, which guards read, and the context itself, which only the slow path reads.
-Both are reset by token when the message is done. Where tasks do not inherit context variables, the runtime carries the
-context to what a message starts (``inherit_through``), and a task that finds itself undyed looks there once.
+Both are reset by token when the message is done.
+
+What begins within a context is of the same request: it shares the id and the payload, and has the dyes that travel
+(``carried``: application dyes, and those that another node sent along) beside its own. A task that a message starts
+gets its context (``hand_down``, which the runtime calls); one that then begins messages of its own is a worker that
+belongs to nobody, and keeps nothing of whoever started it. A timer belongs to no message: what it does begins afresh.
 """
 
 from __future__ import annotations
 
 import copyreg
+from collections import ChainMap
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar, Token
+from contextvars import Context, ContextVar, Token
 from functools import partial
 from itertools import count
 from secrets import token_hex
-from types import SimpleNamespace
-from typing import Any, NamedTuple, cast
+from types import MappingProxyType, SimpleNamespace
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
-from weaver.dye import BITS, SLOT_NAMES, SPACE, Dyes, mask_of
+from weaver.dye import BITS, FLAGS, SLOT_NAMES, SPACE, Dyes, mask_of
+from weaver.errors import UnknownNameError
 
-_PREFIX = token_hex(6)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+APPLICATION_DYES = tuple(f"DYE_{number}" for number in range(8))
+"""The flags that a program may set itself."""
+
+PAYLOAD_LIMIT = 256
+"""Characters of a payload; what is longer is cut."""
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
+
+_PREFIX = token_hex(8)
 _serial = count(1)
 
+UNDYED = SPACE.intern(0)
 
-class _Unresolved:
-    """The dyes of a task that has none yet: whoever looks at a slot has them resolved, once, and gets the real one's.
-
-    So every match behind a guard is a true one, and advice need not ask again.
-    """
-
-    __slots__ = ()
-
-    is_muted = False
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(resolve(), name)
-
-
-UNRESOLVED = cast("Dyes", _Unresolved())
-
-current_dyes: ContextVar[Dyes] = ContextVar("current_dyes", default=UNRESOLVED)
+current_dyes: ContextVar[Dyes] = ContextVar("current_dyes", default=UNDYED)
 
 
 class DiagnosticContext:
     """What is known of the message that is being worked on.
 
-    Shape: ``facts`` holds ``call_key``, ``method``, ``status``, ``call_id`` and the like, as plain values.
+    Shape: ``carried`` are the dyes that also go to what begins within; ``noted`` facts too; ``inherited_by`` says in a
+    task that was handed the context whether it is that task that runs, it is None where the context began.
     """
 
-    __slots__ = ("_id", "dyes", "facts", "payload", "vector")
+    __slots__ = ("_facts", "_id", "_root", "carried", "dyes", "inherited_by", "noted", "payload", "vector")
 
-    def __init__(self, vector: int, facts: Mapping[str, object], payload: str | None = None) -> None:
-        self.dyes = SPACE.intern(vector)  # held: the gates stay open for tasks that inherit this context later
-        self.vector = vector
-        self.facts = facts
-        self.payload = payload
+    def __init__(
+        self,
+        vector: int,
+        facts: Mapping[str, object],
+        payload: str | None = None,
+        within: DiagnosticContext | None = None,
+    ) -> None:
         self._id = ""
+        self._root = None if within is None else within._root or within
+        self._facts = facts
+        self.inherited_by: Callable[[], bool] | None = None
+        if within is None:
+            self.carried = 0
+            self.noted = NOTHING
+            self.payload = payload
+        else:
+            self.carried = within.carried
+            self.noted = within.noted
+            self.payload = within.payload if payload is None else payload
+            vector |= self.carried
+        self.vector = vector
+        self.dyes = SPACE.intern(vector)  # held: the gates stay open for tasks that inherit this context later
 
     @property
     def id(self) -> str:
-        """The context id: unique, made when somebody asks."""
-        if not self._id:
-            self._id = f"{_PREFIX}-{next(_serial):016x}"
-        return self._id
+        """The context id: unique, made when somebody asks; 32 hexadecimal digits with a dash in the middle."""
+        root = self._root or self
+        if not root._id:
+            root._id = f"{_PREFIX}-{next(_serial):016x}"
+        return root._id
+
+    @property
+    def facts(self) -> Mapping[str, object]:
+        """What is known of the message, as plain values: ``call_key``, ``method``, ``status``, ``call_id`` ..."""
+        return ChainMap(dict(self.noted), self._facts) if self.noted else self._facts  # type: ignore[arg-type]
+
+    def note(self, **facts: str) -> None:
+        """Add facts that what begins within this context knows too."""
+        self.noted = {**self.noted, **facts}
+
+    def handed_down(self, inherited_by: Callable[[], bool]) -> DiagnosticContext:
+        """Return this context for a task that it starts."""
+        twin = DiagnosticContext(self.vector, self._facts, None, self)
+        twin.inherited_by = inherited_by
+        return twin
+
+    def take_over(self, identity: str) -> None:
+        """Be part of what another node has begun under an id."""
+        self._root = None
+        self._id = identity
 
 
 current_context: ContextVar[DiagnosticContext | None] = ContextVar("current_context", default=None)
@@ -81,23 +121,6 @@ def _reduce(variable: ContextVar[Any]) -> str | tuple[Any, ...]:
 copyreg.pickle(ContextVar, _reduce)
 
 
-class _Inheritance:
-    """How the runtime hands a context to tasks that are started by a message."""
-
-    carry: Callable[[DiagnosticContext | None], None] | None = None
-    find: Callable[[], DiagnosticContext | None] | None = None
-
-
-_inheritance = _Inheritance()
-
-
-def inherit_through(
-    carry: Callable[[DiagnosticContext | None], None] | None, find: Callable[[], DiagnosticContext | None] | None
-) -> None:
-    """Have the runtime carry contexts: ``carry`` leaves one to the tasks started here, ``find`` looks for it."""
-    _inheritance.carry, _inheritance.find = carry, find
-
-
 class Tokens(NamedTuple):
     """What ``end`` needs."""
 
@@ -106,12 +129,12 @@ class Tokens(NamedTuple):
 
 
 def begin(vector: int, facts: Mapping[str, object], payload: str | None = None) -> Tokens:
-    """Set the context of a message."""
-    context = DiagnosticContext(vector, facts, payload)
-    tokens = Tokens(current_dyes.set(context.dyes), current_context.set(context))
-    if _inheritance.carry is not None:
-        _inheritance.carry(context)
-    return tokens
+    """Set the context of a message; within another it is part of the same request."""
+    outer = current_context.get()
+    if outer is not None and outer.inherited_by is not None and outer.inherited_by():
+        outer = None
+    context = DiagnosticContext(vector, facts, payload, outer)
+    return Tokens(current_dyes.set(context.dyes), current_context.set(context))
 
 
 def end(tokens: Tokens) -> None:
@@ -119,29 +142,43 @@ def end(tokens: Tokens) -> None:
     was_muted = current_dyes.get().is_muted
     current_context.reset(tokens.context)
     current_dyes.reset(tokens.dyes)
+    outer = current_context.get()
+    if outer is not None and outer.inherited_by is not None and outer.inherited_by():
+        current_context.set(None)
+        _set_dyes(UNDYED)
     if not was_muted:
         _wake()
-    if _inheritance.carry is not None:
-        _inheritance.carry(current_context.get())
 
 
-def resolve() -> Dyes:
-    """Return the dyes of this task; one that has none gets those it was started with or the empty vector, once."""
-    dyes = current_dyes.get()
-    if dyes is UNRESOLVED:
-        context = None if _inheritance.find is None else _inheritance.find()
-        dyes = SPACE.intern(0 if context is None else context.vector)
-        current_dyes.set(dyes)
-        if context is not None:
-            current_context.set(context)
-    return dyes
+def hand_down(inherited_by: Callable[[], bool]) -> Context | None:
+    """Return the context variables of a task that is started here; None outside of any message, or inside advice."""
+    found = current_context.get()
+    if found is None:
+        return None
+    variables = Context()
+    variables.run(current_context.set, found.handed_down(inherited_by))
+    variables.run(current_dyes.set, current_dyes.get())
+    return variables
+
+
+def following(function: Callable[P, R]) -> Callable[P, R]:
+    """Return a function that runs in the present context wherever it is called, as in a thread of a pool."""
+    found = current_context.get()
+    return function if found is None else partial(_run_in, found, current_dyes.get(), function)
+
+
+def _run_in(context: DiagnosticContext, dyes: Dyes, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    tokens = Tokens(current_dyes.set(dyes), current_context.set(context))
+    try:
+        return function(*args, **kwargs)
+    finally:
+        current_context.reset(tokens.context)
+        current_dyes.reset(tokens.dyes)
 
 
 def mute() -> tuple[Dyes, Dyes]:
     """Keep every guard of this task shut until ``unmute``; return what that needs."""
     dyes = current_dyes.get()
-    if dyes is UNRESOLVED:
-        dyes = resolve()
     twin = dyes.muted
     current_dyes.set(twin)
     return dyes, twin
@@ -172,8 +209,8 @@ def _wake() -> None:
 
 
 def wanted_flags() -> int:
-    """Return the flags that the mask of some enabled monitor names, as a vector; others need not be computed."""
-    return SPACE.wanted
+    """Return the flags that somebody asks for, as a vector; others need not be computed."""
+    return SPACE.wanted | SPACE.always_wanted
 
 
 def context_id() -> str | None:
@@ -184,7 +221,12 @@ def context_id() -> str | None:
 
 def dye_vector() -> int:
     """Return the current dye vector."""
-    return resolve().vector
+    return current_dyes.get().vector
+
+
+def dye_flag_names() -> tuple[str, ...]:
+    """Return the names of all dye flags."""
+    return FLAGS
 
 
 def is_dyed_with(flag: str) -> bool:
@@ -196,7 +238,56 @@ def is_dyed_with(flag: str) -> bool:
     return bool(dye_vector() >> BITS[flag] & 1)
 
 
+def set_application_dye(flag: str, on: bool = True) -> None:
+    """Set or clear one of DYE_0 to DYE_7 for this message: from the next joinpoint on, and for what it sends.
+
+    Outside of any message nothing happens. Tasks that the message has started before keep the dyes they have.
+    Errors: UnknownNameError for any other flag.
+    """
+    if flag not in APPLICATION_DYES:
+        raise UnknownNameError(f"{flag!r} is no application dye; these are: {', '.join(APPLICATION_DYES)}")
+    context = current_context.get()
+    if context is None:
+        return
+    bit = 1 << BITS[flag]
+    context.carried = context.carried | bit if on else context.carried & ~bit
+    _redye(context, context.vector | bit if on else context.vector & ~bit)
+
+
+def take_over(identity: str, vector: int, payload: str | None, **noted: str) -> None:
+    """Make the current context part of what another node has begun: its id, dyes and payload.
+
+    Shape: ``noted`` are facts that say where it came from.
+    """
+    context = current_context.get()
+    if context is None:
+        return
+    context.take_over(identity)
+    context.note(**noted)
+    context.payload = payload if payload is None else payload[:PAYLOAD_LIMIT]
+    context.carried |= vector
+    _redye(context, context.vector | vector)
+
+
 def payload() -> str | None:
     """Return the text that travels with the context."""
     context = current_context.get()
     return None if context is None else context.payload
+
+
+def set_payload(text: str | None) -> None:
+    """Set the text that travels with the context, at most 256 characters of it; outside of any nothing happens."""
+    context = current_context.get()
+    if context is not None:
+        context.payload = None if text is None else str(text)[:PAYLOAD_LIMIT]
+
+
+def _redye(context: DiagnosticContext, vector: int) -> None:
+    context.vector = vector
+    context.dyes = SPACE.intern(vector)
+    _set_dyes(context.dyes)
+
+
+def _set_dyes(dyes: Dyes) -> None:
+    """Set the dyes; while advice runs they stay muted."""
+    current_dyes.set(dyes.muted if current_dyes.get().is_muted else dyes)

@@ -97,11 +97,13 @@ class _Slot:
 class DyeSpace:
     """The masks in use and the live ``Dyes``.
 
-    Shape: ``wanted`` has the flags that the mask of some enabled monitor names.
+    Shape: ``wanted`` has the flags that the mask of some enabled monitor names, ``always_wanted`` those that something
+    else looks at.
     """
 
     def __init__(self) -> None:
         self.wanted = 0
+        self.always_wanted = 0
         self._slots: dict[frozenset[int], _Slot] = {}
         self._live: WeakValueDictionary[int, Dyes] = WeakValueDictionary()
         self._indifferent: dict[int, Dyes] = {}

@@ -1,19 +1,20 @@
-"""The gevent runtime, contexts across ``gevent.spawn``, and the guard against patching too late."""
+"""The gevent runtime, contexts that follow what a message starts, and the guard against patching too late."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial, wraps
 
 import gevent
-from gevent import getcurrent, monkey
+from gevent import Greenlet, getcurrent, monkey  # noqa: TID251 - to be told of greenlets that others start
+from gevent.threadpool import ThreadPool
 
-from weaver.context import DiagnosticContext
+from weaver.context import following, hand_down
 
 log = logging.getLogger(__name__)
 
 NEEDED = ("socket", "ssl", "select", "threading", "time")
-_KEY = "weaver.diagnostic_context"
 
 
 class GeventRuntime:
@@ -39,21 +40,36 @@ class GeventRuntime:
         gevent.get_hub().threadpool.apply(function)
 
 
-def carry(context: DiagnosticContext | None) -> None:
-    """Leave a context to the greenlets that this one spawns.
+def follow_tasks() -> Callable[[], None]:
+    """Have the tasks that a message starts inherit its context; return what ends that.
 
-    A fresh dict each time: ``spawn_tree_locals`` is shared with children that were spawned before.
+    Shape: tasks are greenlets however they are started (``spawn``, ``spawn_later``, pools, groups, patched threads) and
+    what is given to gevent's native thread pools. Raw greenlets and threads that gevent knows nothing of get nothing.
     """
-    greenlet = getcurrent()
-    if hasattr(greenlet, "spawn_tree_locals"):
-        left = {key: value for key, value in (greenlet.spawn_tree_locals or {}).items() if key != _KEY}
-        greenlet.spawn_tree_locals = left if context is None else {**left, _KEY: context}
+    spawn = ThreadPool.spawn
+
+    @wraps(spawn)
+    def follow(pool: ThreadPool, func: Callable[..., object], *args: object, **kwargs: object) -> object:
+        return spawn(pool, following(func), *args, **kwargs)
+
+    def end() -> None:
+        Greenlet.remove_spawn_callback(_hand_down)
+        if ThreadPool.spawn is follow:
+            ThreadPool.spawn = spawn
+
+    Greenlet.add_spawn_callback(_hand_down)
+    ThreadPool.spawn = follow
+    return end
 
 
-def find_inherited() -> DiagnosticContext | None:
-    """Return the context that this greenlet was spawned with; a raw greenlet has none."""
-    found = (getattr(getcurrent(), "spawn_tree_locals", None) or {}).get(_KEY)
-    return found if isinstance(found, DiagnosticContext) else None
+def _hand_down(greenlet: Greenlet) -> None:
+    """Give a greenlet that is about to start the context of whoever starts it, unless it has been given one."""
+    if greenlet.gr_context is None:
+        greenlet.gr_context = hand_down(partial(_is_running, id(greenlet)))
+
+
+def _is_running(greenlet: int) -> bool:
+    return id(getcurrent()) == greenlet
 
 
 def unpatched() -> tuple[str, ...]:

@@ -17,17 +17,17 @@ if __name__ == "__main__":
 import argparse
 import importlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
-from weaver import context, function_version, hook, redaction
+from weaver import function_version, hook, redaction
 from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
 from weaver.dye import FLAGS
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
-from weaver.gevent_support import GeventRuntime, carry, find_inherited, unpatched
+from weaver.gevent_support import GeventRuntime, follow_tasks, unpatched
 from weaver.main_module import find_main, run_as_main
 from weaver.management.methods import standard_methods
 from weaver.management.rpc import MethodLike
@@ -57,6 +57,7 @@ class Weaver:
         self._sink: JsonLinesSink | None = None
         self._handle: hook.Handle | None = None
         self._socket: AdminSocket | None = None
+        self._leave_tasks: Callable[[], None] = lambda: None
 
     def start(self) -> None:
         """Load plugins, set the monitors as the file says, install the hook.
@@ -75,7 +76,7 @@ class Weaver:
             self._sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
             self.buffer.subscribe(self._sink)
             self._sink.start()
-        context.inherit_through(carry, find_inherited)
+        self._leave_tasks = follow_tasks()
         self._handle = hook.install(self._on_module, self._config.weaving.prefixes, self._on_code)
         for name in list(sys.modules):
             module = sys.modules.get(name)
@@ -104,7 +105,7 @@ class Weaver:
         for name in self.registry.names():
             self.registry.set(name, enabled=False)
         function_version.switch_off()
-        context.inherit_through(None, None)
+        self._leave_tasks()
         redaction.hide(())
         if self._socket is not None:
             self._socket.stop()
