@@ -161,6 +161,22 @@ class EngineConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkConfig:
+    """Section ``[work]``: how much of one kind the node does at the same time.
+
+    Shape: ``sip``, ``timer`` and ``http`` are turns, what comes above waits; ``admin`` are polls and orders of the
+    operator, what comes above is refused; ``application`` are HTTP requests of one application, what comes above is
+    answered with 503.
+    """
+
+    sip: int
+    timer: int
+    http: int
+    admin: int
+    application: int
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrarConfig:
     """Section ``[registrar]``.
 
@@ -188,6 +204,7 @@ class ServerConfig:
     dns: DnsConfig
     http: HttpConfig
     engine: EngineConfig
+    work: WorkConfig
     registrar: RegistrarConfig
     apps: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -211,6 +228,7 @@ SECTIONS = {
     "dns": DnsConfig,
     "http": HttpConfig,
     "engine": EngineConfig,
+    "work": WorkConfig,
     "registrar": RegistrarConfig,
 }
 

@@ -62,11 +62,14 @@ class Workers:
         self._idle: list[Greenlet] = []
         self._all: set[Greenlet] = set()
         self._jobs = 0
+        self._is_stopped = False
         self._hub = gevent.get_hub()
         self._call_soon = self._hub.loop.run_callback
 
     def run(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Run the function soon in an idle worker, or in a new one when none is idle."""
+        """Run the function soon in an idle worker, or in a new one when none is idle; never once it was stopped."""
+        if self._is_stopped:
+            return
         self._jobs += 1
         if self._idle:
             self._call_soon(self._idle.pop().switch, (function, args, kwargs))
@@ -81,6 +84,7 @@ class Workers:
 
         Switches: yes.
         """
+        self._is_stopped = True
         gevent.killall(list(self._all), timeout=1.0)
         self._idle.clear()
 

@@ -8,7 +8,7 @@ import os
 import random
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from server.clock import Clock, SystemClock
 from server.config import Address, ServerConfig, parse_addresses
@@ -87,7 +87,7 @@ class Node:
         store = MemoryStore(clock, clock.wall(), max_state_bytes=config.engine.call_state_bytes)
         self._dispatch = Dispatch(secret, self._canonical)
         timers = TimerSettings(config.sip.t1, config.sip.t2, config.sip.t4)
-        self.engine = Engine(store, clock, config.engine, timers, self._dispatch, senders)
+        self.engine = Engine(store, clock, config.engine, timers, self._dispatch, senders, asdict(config.work))
         self._sockets = bind(config, self.engine)
         try:
             transports = {name: _as_one(found) for name, found in self._sockets.by_transport.items()}
@@ -122,7 +122,8 @@ class Node:
             servlets = {
                 path: (servlet, ContainerFactory(self.container, app)) for path, (app, servlet) in paths.items()
             }
-            self.http = None if http is None else _listen(http, WsgiApplication(servlets, keys))
+            work_classes = {path: self.engine.work_classes.of(app) for path, (app, _) in paths.items()}
+            self.http = None if http is None else _listen(http, WsgiApplication(servlets, keys, work_classes))
         except BaseException:
             for transport in self._sockets.all():
                 transport.stop(0)
@@ -166,7 +167,11 @@ class Node:
 
         Errors: ConfigError when a file cannot be used; then everything stays as it was.
         """
-        if self._sockets.tls is not None:
+        if self._sockets.tls is None:
+            return
+        with self.engine.work_classes.of("admin").admitted() as admitted:
+            if not admitted:
+                raise ConfigError(["tls: the node is busy with other orders; try again"])
             self._sockets.tls.reload()
 
     def bound(self) -> Mapping[str, str]:

@@ -60,7 +60,7 @@ class DiagnosticContext:
         within: DiagnosticContext | None = None,
     ) -> None:
         self._id = ""
-        self._root = None if within is None else within._root or within
+        self._root: DiagnosticContext | None = None if within is None else within._root or within
         self._facts = facts
         self.inherited_by: Callable[[], bool] | None = None
         if within is None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextvars import Context
 from functools import cache
 from math import inf
 from typing import TYPE_CHECKING, NewType, TypeVar
@@ -54,6 +55,10 @@ class Transactions(msgspec.Struct, array_like=True):
     servers: dict[str, TransactionRecord] = {}
 
 
+WORK_CLASSES = {"timer": "timer", "action": "http"}
+"""Kind of an item -> the work class that it is done in, for all others ``sip``."""
+
+
 class Item(msgspec.Struct):
     """One thing to do for a call.
 
@@ -61,7 +66,8 @@ class Item(msgspec.Struct):
     (``action(call)`` for an HTTP servlet), ``failure`` (``flow`` failed, ``reason`` says how; ``branch``
     is that of the request that was lost, empty when it may be any) or ``resolved`` (the
     unresolved ``flow`` of our own ``message`` has the ``targets``). ``position`` is the place in the application chain
-    behind the application that sent the message, 0 for one from outside.
+    behind the application that sent the message, 0 for one from outside. ``context`` is that of the item which this one
+    comes of, if it comes of one; a timer has none, it may be due on another engine.
     """
 
     kind: str
@@ -72,6 +78,12 @@ class Item(msgspec.Struct):
     position: int = 0
     branch: str = ""
     targets: tuple[Flow, ...] = ()
+    context: Context | None = None
+
+    @property
+    def work_class(self) -> str:
+        """The name of the work class."""
+        return WORK_CLASSES.get(self.kind, "sip")
 
 
 class Call:

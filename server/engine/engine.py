@@ -25,6 +25,7 @@ from server.engine.timers import NearTimers
 from server.engine.transactions import Delivery
 from server.engine.trying import WAIT, WaitingInvites
 from server.engine.turn import run_turn
+from server.engine.work_classes import NO_LIMITS, WorkClasses, WorkClassStatistics
 from server.errors import CallStateLockedError, TransportError
 from server.greenlets import Greenlet, Workers, spawn
 from server.sip.codec import parse_message
@@ -84,12 +85,14 @@ class EngineStatistics:
     busy_calls: int
     waiting_timers: int
     greenlets: int
+    work_classes: Mapping[str, WorkClassStatistics]
 
 
 class Engine:
     """One engine of the engine tier.
 
-    Shape: ``transports`` maps the names of ``Flow.transport`` to senders.
+    Shape: ``transports`` maps the names of ``Flow.transport`` to senders; ``limits`` maps work classes to how much of
+    each is done at the same time.
     """
 
     def __init__(
@@ -100,6 +103,7 @@ class Engine:
         timers: TimerSettings,
         dispatch: Dispatch,
         transports: Mapping[str, Sender],
+        limits: Mapping[str, float] = NO_LIMITS,
     ) -> None:
         self.store = store
         self.timers = timers
@@ -116,7 +120,8 @@ class Engine:
         self.session_expires = config.session_expires
         self.near_cache: NearCache[Call] = NearCache(config.near_cache_bytes)
         self.workers = Workers("call")
-        self.queues = CallQueues(self.workers, self._work)
+        self.work_classes = WorkClasses(self.workers, limits)
+        self.queues = CallQueues(self.workers, self._work, self.work_classes)
         self.near_timers = NearTimers(self.now, self.wake)
         self.refusals = Refusals(transports)
         self.waiting_invites = WaitingInvites(transports)
@@ -153,6 +158,7 @@ class Engine:
             len(self.queues),
             len(self.near_timers),
             self.workers.statistics().greenlets,
+            self.work_classes.statistics(),
         )
 
     def on_datagram(self, data: bytes, flow: Flow) -> None:
@@ -305,10 +311,14 @@ class Engine:
     def _poll(self) -> None:
         while True:
             gevent.sleep(POLL)
-            try:
-                found = self.store.poll()
-                for checkout in found.due:
-                    self.store.unlock(checkout)
-                    self.wake(CallKey(checkout.key))
-            except Exception:
-                log.exception("the state tier could not be polled")
+            with self.work_classes.of("admin").admitted() as admitted:
+                if admitted:
+                    self._wake_due()
+
+    def _wake_due(self) -> None:
+        try:
+            for checkout in self.store.poll().due:
+                self.store.unlock(checkout)
+                self.wake(CallKey(checkout.key))
+        except Exception:
+            log.exception("the state tier could not be polled")

@@ -11,6 +11,7 @@ Source: RFC 3263 4.3; RFC 3261 18.1.1.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextvars import copy_context
 from typing import NamedTuple, Protocol
 
 from server.engine.call import Call, Item, TransactionRecord
@@ -71,10 +72,10 @@ def find_client(call: Call, message: Request | Response) -> tuple[str, Transacti
 
 def look_up(call: Call, message: Request | Response, flow: Flow) -> None:
     """Ask for the targets of a message once the call state is stored."""
-    engine, key = call.engine, call.key
+    engine, key, context = call.engine, call.key, copy_context()
 
     def answered(flows: tuple[Flow, ...]) -> None:
-        engine.queues.enqueue(key, Item("resolved", message, flow, targets=flows))
+        engine.queues.enqueue(key, Item("resolved", message, flow, targets=flows, context=context))
 
     def ask(error: Exception | None) -> None:
         if error is None:

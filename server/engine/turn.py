@@ -68,7 +68,10 @@ def _work_off(queue: deque[Item], call: Call) -> list[Item]:
         item = queue.popleft()
         done.append(item)
         try:
-            process_inbound(item, call)
+            if item.context is None:
+                process_inbound(item, call)
+            else:
+                item.context.run(process_inbound, item, call)
         except Exception:
             engine.failed_items += 1
             log.exception("call %s: an item of kind %s was given up", call.key, item.kind)
@@ -116,7 +119,7 @@ def release(entries: list[OutboundEntry], engine: Engine, key: CallKey) -> None:
         try:
             entry.context.run(send_outbound, entry.message, entry.flow, engine.transports)
         except TransportError as error:
-            engine.queues.enqueue(key, Item("failure", flow=entry.flow, reason=error.reason))
+            engine.queues.enqueue(key, Item("failure", flow=entry.flow, reason=error.reason, context=entry.context))
         except Exception:
             log.exception("call %s: a message could not be sent to %s", key, entry.flow)
 

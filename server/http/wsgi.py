@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from werkzeug.exceptions import HTTPException
 
+from server.engine.work_classes import WorkClass
 from server.http.session_key import COOKIE, SessionKeys
 from server.servlet.errors import BusyError, ServletError
 from server.servlet.http_servlet import HttpRequest, HttpResponse, HttpServlet, json_response
@@ -49,13 +51,19 @@ def handle_request(request: HttpRequest, servlet: HttpServlet) -> HttpResponse:
 class WsgiApplication:
     """Finds the servlet for a path and keeps the session cookie.
 
-    Shape: ``servlets`` maps a path to (application name, servlet, its session opener); the longest path that fits
-    serves.
+    Shape: ``servlets`` maps a path to a servlet and its session opener; the longest path that fits serves.
+    ``work_classes`` maps a path to the work class of its application; without one it is served without a limit.
     """
 
-    def __init__(self, servlets: Mapping[str, tuple[HttpServlet, SessionOpener]], keys: SessionKeys) -> None:
+    def __init__(
+        self,
+        servlets: Mapping[str, tuple[HttpServlet, SessionOpener]],
+        keys: SessionKeys,
+        work_classes: Mapping[str, WorkClass] = MappingProxyType({}),
+    ) -> None:
         self._servlets = sorted(servlets.items(), key=lambda entry: len(entry[0]), reverse=True)
         self._keys = keys
+        self._work_classes = work_classes
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request (PEP 3333)."""
@@ -63,11 +71,24 @@ class WsgiApplication:
         request = HttpRequest(environ)
         for path, (servlet, opener) in self._servlets:
             if request.path == path or request.path.startswith(path.rstrip("/") + "/"):
-                response = self._serve(request, path, servlet, opener, encoded)
+                response = self._admit(request, path, servlet, opener, encoded)
                 break
         else:
             response = json_response(404, {"error": f"nothing is served at {request.path}"})
         return response(environ, start_response)
+
+    def _admit(
+        self, request: HttpRequest, path: str, servlet: HttpServlet, opener: SessionOpener, encoded: str | None
+    ) -> HttpResponse:
+        """Serve a request if its application has room for it."""
+        work_class = self._work_classes.get(path)
+        if work_class is None:
+            return self._serve(request, path, servlet, opener, encoded)
+        request.work_class = work_class.name
+        with work_class.admitted() as admitted:
+            if admitted:
+                return self._serve(request, path, servlet, opener, encoded)
+        return json_response(503, {"error": f"{work_class.name} has too many requests"}, Retry_After="1")
 
     def _serve(
         self, request: HttpRequest, path: str, servlet: HttpServlet, opener: SessionOpener, encoded: str | None

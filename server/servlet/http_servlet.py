@@ -21,11 +21,12 @@ HttpResponse = Response
 class HttpRequest(Request):
     """An HTTP request, with the session of its browser.
 
-    Shape: ``path_info`` is the path below the servlet's own.
+    Shape: ``path_info`` is the path below the servlet's own; ``work_class`` names the work class that it is served in.
     """
 
     max_content_length = 1 << 20
     path_info: str = "/"
+    work_class: str = "http"
     open_session: Callable[[bool], HttpSession | None]
 
     def session(self) -> HttpSession:

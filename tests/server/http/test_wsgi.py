@@ -6,6 +6,7 @@ import pytest
 from werkzeug.exceptions import NotFound, RequestEntityTooLarge
 from werkzeug.test import Client
 
+from server.engine.work_classes import WorkClasses
 from server.http.session_key import COOKIE, SessionKeys
 from server.http.wsgi import WsgiApplication
 from server.servlet import BusyError, HttpRequest, HttpResponse, HttpServlet, InvalidStateError, json_response
@@ -134,3 +135,23 @@ def test_method_that_is_not_served_is_405_with_those_that_are(client: Client) ->
 def test_body_that_is_no_json_object_is_said_in_words(body: bytes) -> None:
     with HttpRequest.from_values(method="POST", data=body) as request, pytest.raises(ValueError, match="the body"):
         request.json_object()
+
+
+def test_application_with_too_many_requests_refuses_more_and_says_when_to_come_again(
+    servlet: Echo, keys: SessionKeys
+) -> None:
+    seen: list[Any] = []
+
+    class Busy(Echo):
+        def do_get(self, request: HttpRequest) -> HttpResponse:
+            seen.append((request.work_class, client.get("/busy"), client.get("/free").status_code))
+            return json_response(200, {})
+
+    classes = WorkClasses(cast("Any", None), {"application": 1})
+    servlets: Any = {"/busy": (Busy(cast("Any", None)), Opener()), "/free": (servlet, Opener())}
+    client = Client(WsgiApplication(servlets, keys, {"/busy": classes.of("slow"), "/free": classes.of("quick")}))
+
+    assert client.get("/busy").status_code == 200
+    ((name, refused, other),) = seen
+    assert (name, refused.status_code, refused.headers["Retry-After"], other) == ("slow", 503, "1", 200)
+    assert classes.statistics()["slow"].refused == 1
