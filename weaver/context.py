@@ -46,11 +46,12 @@ current_dyes: ContextVar[Dyes] = ContextVar("current_dyes", default=UNDYED)
 class DiagnosticContext:
     """What is known of the message that is being worked on.
 
-    Shape: ``carried`` are the dyes that also go to what begins within; ``noted`` facts too; ``inherited_by`` says in a
-    task that was handed the context whether it is that task that runs, it is None where the context began.
+    Shape: ``facts`` holds ``call_key``, ``method``, ``status``, ``call_id`` and the like, as plain values. What begins
+    within has the dyes ``carried`` and the facts ``noted``, too. ``inherited_by`` says in a task that was handed the
+    context whether it is that task that runs; it is None where the context began.
     """
 
-    __slots__ = ("_facts", "_id", "_root", "carried", "dyes", "inherited_by", "noted", "payload", "vector")
+    __slots__ = ("_id", "_root", "carried", "dyes", "facts", "inherited_by", "noted", "payload", "vector")
 
     def __init__(
         self,
@@ -61,15 +62,16 @@ class DiagnosticContext:
     ) -> None:
         self._id = ""
         self._root: DiagnosticContext | None = None if within is None else within._root or within
-        self._facts = facts
         self.inherited_by: Callable[[], bool] | None = None
         if within is None:
             self.carried = 0
+            self.facts = facts
             self.noted = NOTHING
             self.payload = payload
         else:
             self.carried = within.carried
             self.noted = within.noted
+            self.facts = _joined(self.noted, facts) if self.noted else facts
             self.payload = within.payload if payload is None else payload
             vector |= self.carried
         self.vector = vector
@@ -83,18 +85,15 @@ class DiagnosticContext:
             root._id = f"{_PREFIX}-{next(_serial):016x}"
         return root._id
 
-    @property
-    def facts(self) -> Mapping[str, object]:
-        """What is known of the message, as plain values: ``call_key``, ``method``, ``status``, ``call_id`` ..."""
-        return ChainMap(dict(self.noted), self._facts) if self.noted else self._facts  # type: ignore[arg-type]
-
     def note(self, **facts: str) -> None:
         """Add facts that what begins within this context knows too."""
         self.noted = {**self.noted, **facts}
+        self.facts = _joined(facts, self.facts)
 
     def handed_down(self, inherited_by: Callable[[], bool]) -> DiagnosticContext:
         """Return this context for a task that it starts."""
-        twin = DiagnosticContext(self.vector, self._facts, None, self)
+        twin = DiagnosticContext(self.vector, self.facts, None, self)
+        twin.facts = self.facts
         twin.inherited_by = inherited_by
         return twin
 
@@ -119,6 +118,11 @@ def _reduce(variable: ContextVar[Any]) -> str | tuple[Any, ...]:
 
 
 copyreg.pickle(ContextVar, _reduce)
+
+
+def _joined(first: Mapping[str, object], facts: Mapping[str, object]) -> Mapping[str, object]:
+    """Return facts of which the first come first, without reading the others now."""
+    return ChainMap(dict(first), facts)  # type: ignore[arg-type]
 
 
 class Tokens(NamedTuple):

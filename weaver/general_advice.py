@@ -139,9 +139,7 @@ class GeneralAdvice:
 
         Errors: as above.
         """
-        if made is not None:
-            self._after(made, value, None)
-        return value
+        return value if made is None else self._after(made, value, None)
 
     def throw(self, made: _Pass | None, error: BaseException) -> None:
         """Act after the joinpoint has raised.
@@ -151,8 +149,8 @@ class GeneralAdvice:
         if made is not None:
             self._after(made, None, error)
 
-    def _after(self, made: _Pass, value: object, error: BaseException | None) -> None:
-        """Act after the joinpoint, for all that entered, whatever happens.
+    def _after(self, made: _Pass, value: object, error: BaseException | None) -> object:
+        """Act after the joinpoint, for all that entered, whatever happens; return the result.
 
         Errors: what was aimed at the call meanwhile.
         """
@@ -168,6 +166,8 @@ class GeneralAdvice:
             except BaseException as thrown:  # noqa: BLE001 - raised again below
                 aimed = thrown
             invocation.error = None
+            if monitor.definition.changes_result:
+                value = invocation.result
             muting = context.mute_again(muting)
         context.unmute(muting)
         if made.served is not None:
@@ -177,6 +177,7 @@ class GeneralAdvice:
                 _served.set(frozenset())  # a generator that ends in another context than it began in
         if aimed is not None:
             raise aimed
+        return value
 
 
 def _after_one(monitor: Monitor, test: PassTest | None, invocation: Invocation, now_ns: int) -> None:

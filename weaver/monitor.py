@@ -42,6 +42,10 @@ class Action(Protocol):
         ...
 
 
+CHANGES_RESULT = frozenset({"ContextPropagation"})
+"""The monitors that may change what a joinpoint returns; all others observe."""
+
+
 @dataclass(frozen=True, slots=True)
 class MonitorDefinition:
     """One monitor as the library or the configuration defines it.
@@ -50,6 +54,8 @@ class MonitorDefinition:
     monitors at one joinpoint, the lowest first, then by name; ``action`` is the fixed one of a standard monitor.
     ``includes`` and ``excludes`` are patterns of ``module.Class`` (``*`` any text; a module or class takes what lies
     below it along): the class of the object that a method is called on, the module for a function.
+    ``changes_result`` has what its action leaves in ``invocation.result`` be the result, for the monitors of which the
+    registry allows it (``CHANGES_RESULT``).
     """
 
     name: str
@@ -65,6 +71,7 @@ class MonitorDefinition:
     properties: Mapping[str, Any] = field(default_factory=dict)
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    changes_result: bool = False
 
 
 @dataclass(slots=True)

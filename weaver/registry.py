@@ -26,7 +26,7 @@ from weaver.fallback import ASSEMBLER, Engine
 from weaver.joinpoint import PassTest
 from weaver.joinpoints import JoinPoints
 from weaver.log import Log
-from weaver.monitor import Action, MonitorCounters, MonitorDefinition, MonitorSettings
+from weaver.monitor import CHANGES_RESULT, Action, MonitorCounters, MonitorDefinition, MonitorSettings
 from weaver.pointcut.match import flows, needs
 from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Shadow
@@ -154,6 +154,8 @@ class Registry:
             )
         if definition.name in self._monitors:
             raise PluginError(f"monitor {definition.name}: there is one of that name already")
+        if definition.changes_result and definition.name not in CHANGES_RESULT:
+            raise PluginError(f"monitor {definition.name}: a monitor observes, it may not change results")
         monitor = Monitor(definition, self)
         monitor.actions = self._resolve(monitor, definition.actions)
         self._monitors[definition.name] = monitor

@@ -27,7 +27,7 @@ def modules() -> Iterator[str]:
     for prefix in CONFIG.weaving.prefixes:
         package = importlib.import_module(prefix)
         yield prefix
-        for found in pkgutil.walk_packages(package.__path__, f"{prefix}."):
+        for found in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{prefix}."):
             if not any(f"{found.name}.".startswith(f"{out}.") for out in CONFIG.weaving.exclude):
                 yield found.name
 

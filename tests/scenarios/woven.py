@@ -9,12 +9,13 @@ from weaver.run import Weaver
 
 HEAD = """
 [weaving]
-prefixes = ["server", "apps", "tests.chain"]
+prefixes = ["server", "apps", "tests.chain", "http.client"]
 exclude = ["server.testing"]
 
 [weaver]
 plugins = [
   "monitors.actions", "monitors.sip_flags", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
+  "monitors.context_propagation",
 ]
 """
 

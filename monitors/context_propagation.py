@@ -1,0 +1,228 @@
+"""ContextPropagation: takes the diagnostic context from node to node, over SIP and HTTP.
+
+It is the one monitor that changes anything: what leaves for a peer is a copy of the message with two lines added. On
+the way in only what peers say is believed. Who is a peer stands in the property ``peers``: addresses and networks
+(CIDR), and names of hosts that HTTP goes to.
+
+The next node knows the context under the same id, has its dyes and payload, and the facts ``node`` (who sent it) and
+``parent`` (in which message); here that message is known by the fact ``hop``.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from contextvars import ContextVar, Token
+from dataclasses import asdict, dataclass
+from http.client import HTTPException
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from itertools import count
+from secrets import token_hex
+from typing import Any
+
+from monitors.propagated import OWN, TRACE, Hop, format_hop, parse_hop, with_hop
+from weaver.api import (
+    InvalidAttributeError,
+    Invocation,
+    MonitorDefinition,
+    Plugins,
+    UnknownNameError,
+    current_context,
+    mask_of,
+    names_of,
+    parse_pointcut,
+    take_over,
+)
+
+POINTCUT = (
+    "execution(* server.engine.turn.process_inbound(..)) or execution(* server.http.wsgi.handle_request(..))"
+    " or execution(* server.engine.outbound.send_outbound(..))"
+    " or call(* *.wire(..)) and withincode(* server.engine.outbound.send_outbound(..))"
+    " or execution(* http.client.HTTPConnection.endheaders(..))"
+)
+
+PROPERTIES = ("node", "peers")
+
+_PREFIX = token_hex(4)
+_serial = count(1)
+_hop_of_message: ContextVar[Hop | None] = ContextVar("hop_of_message", default=None)
+"""What goes along with the message that is being sent."""
+
+
+class Peers:
+    """The nodes that are told of contexts, and believed."""
+
+    def __init__(self, texts: Sequence[str] = ()) -> None:
+        self._networks: list[IPv4Network | IPv6Network] = []
+        self._names: set[str] = set()
+        for text in texts:
+            try:
+                self._networks.append(ip_network(text, strict=False))
+            except ValueError:
+                if {"/", ":"} & set(text) or text.replace(".", "").isdigit():
+                    raise
+                self._names.add(text.lower())
+
+    def __contains__(self, host: str) -> bool:
+        try:
+            address = ip_address(host.strip("[]"))
+        except ValueError:
+            return host.lower() in self._names
+        return any(address in network for network in self._networks)
+
+
+@dataclass(slots=True)
+class PropagationCounters:
+    """Messages that took a context along, and those that came with one: believed, not from a peer, without the form."""
+
+    sent: int = 0
+    accepted: int = 0
+    untrusted: int = 0
+    malformed: int = 0
+
+
+class ContextPropagationAction:
+    """The fixed action of the monitor; the properties are ``peers`` and ``node``, the name that peers get to know."""
+
+    name = "ContextPropagationAction"
+    around = True
+
+    def __init__(self) -> None:
+        self.counters = PropagationCounters()
+        self._peers = Peers()
+        self._node = platform.node()
+        self._enter: Mapping[str, Callable[[Invocation], None]] = {
+            "process_inbound": self._take_item,
+            "handle_request": self._take_request,
+            "send_outbound": self._make_hop,
+            "endheaders": self._add_headers,
+        }
+
+    def configure(self, properties: Mapping[str, Any]) -> None:
+        """Take new properties, all or none of them.
+
+        Errors: InvalidAttributeError, naming the property.
+        """
+        unknown = [key for key in properties if key not in PROPERTIES]
+        if unknown:
+            known = ", ".join(PROPERTIES)
+            raise InvalidAttributeError(f"ContextPropagation: {unknown[0]} is no property; known: {known}")
+        given = properties.get("peers", "")
+        try:
+            peers = Peers(given.replace(",", " ").split() if isinstance(given, str) else [str(one) for one in given])
+        except (ValueError, TypeError) as error:
+            raise InvalidAttributeError(f"ContextPropagation: peers: {error}") from error
+        self._peers, self._node = peers, str(properties.get("node") or platform.node())[:100]
+
+    def run(self, invocation: Invocation) -> None:
+        """Do nothing: this is an around action."""
+
+    def enter(self, invocation: Invocation) -> None:
+        """Take over the context that came in, or make up what goes along."""
+        act = self._enter.get(invocation.shadow.name)
+        if act is not None:
+            act(invocation)
+
+    def leave(self, invocation: Invocation) -> None:
+        """Put the context into what leaves."""
+        if isinstance(invocation.state, Token):
+            _hop_of_message.reset(invocation.state)
+            invocation.state = None
+        elif invocation.shadow.name == "wire" and isinstance(invocation.result, bytes):
+            invocation.result = with_hop(invocation.result, _hop_of_message.get())
+
+    def statistics(self, parameters: Mapping[str, Any]) -> dict[str, int]:
+        """Return the counts."""
+        del parameters
+        return asdict(self.counters)
+
+    def _take_item(self, invocation: Invocation) -> None:
+        item = invocation.argument("item")
+        if item is None or item.message is None or item.flow is None:
+            return
+        headers = item.message.headers
+        self._take(headers.get_all(OWN), headers.get_all(TRACE), _source_of(item))
+
+    def _take_request(self, invocation: Invocation) -> None:
+        request = invocation.argument("request")
+        headers = request.headers
+        self._take(headers.getlist(OWN), headers.getlist(TRACE), request.remote_addr or "")
+
+    def _take(self, own: Sequence[str], trace: Sequence[str], source: str) -> None:
+        if not own and not trace:
+            return
+        if source not in self._peers:
+            self.counters.untrusted += 1
+            return
+        try:
+            hop = parse_hop(own, trace)
+        except ValueError:
+            self.counters.malformed += 1
+            return
+        if hop is not None and current_context.get() is not None:
+            self.counters.accepted += 1
+            take_over(hop.identity, _known_dyes(hop.dyes), hop.payload, node=hop.node, parent=hop.parent)
+
+    def _make_hop(self, invocation: Invocation) -> None:
+        is_to_peer = invocation.argument("flow").remote_host in self._peers
+        invocation.state = _hop_of_message.set(self._hop() if is_to_peer else None)
+
+    def _add_headers(self, invocation: Invocation) -> None:
+        """Have a request of the standard library's HTTP client, and of what is built on it, carry the context."""
+        connection = invocation.arguments[0]
+        hop = self._hop() if connection.host in self._peers else None
+        if hop is None:
+            return
+        there = b"\n".join(line for line in getattr(connection, "_buffer", ()) if isinstance(line, bytes)).lower()
+        for name, value in format_hop(hop).items():
+            if f"{name}:".lower().encode() not in there:
+                with suppress(HTTPException):  # a request that is not begun is the program's fault, not ours to tell
+                    connection.putheader(name, value)
+
+    def _hop(self) -> Hop | None:
+        """Return the context for one message more, None when there is none."""
+        context = current_context.get()
+        if context is None:
+            return None
+        self.counters.sent += 1
+        parent = f"{_PREFIX}{next(_serial) & 0xFFFFFFFF:08x}"
+        context.note(hop=parent)
+        return Hop(context.id, parent, self._node, names_of(context.vector), context.payload)
+
+
+def _source_of(item: Any) -> str:
+    """Return the address that a message came from: an answer to a datagram may go elsewhere than that."""
+    message = item.message
+    if item.flow.transport == "UDP" and getattr(message, "status", None) is None:
+        return str(message.via.received or message.via.host)
+    return str(item.flow.remote_host)
+
+
+def _known_dyes(names: Sequence[str]) -> int:
+    """Return the vector of the dyes that this node knows, too."""
+    vector = 0
+    for name in names:
+        with suppress(UnknownNameError):
+            vector |= mask_of((name,))
+    return vector
+
+
+def register(plugins: Plugins) -> None:
+    """Contribute the monitor, and the method that says what it did."""
+    action = ContextPropagationAction()
+    plugins.monitor(
+        MonitorDefinition(
+            "ContextPropagation",
+            "server",
+            "standard",
+            "around",
+            parse_pointcut(POINTCUT),
+            "Takes the diagnostic context to the peers that messages go to, and believes what peers say of theirs.",
+            (action.name,),
+            action,
+            precedence=1,
+            changes_result=True,
+        )
+    )
+    plugins.method("propagation.statistics", action.statistics, "Counts contexts that were sent and came from peers.")
