@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -23,6 +24,7 @@ from weaver.toml_lines import line_of
 
 __all__ = [
     "AdminConfig",
+    "Draft",
     "EventsConfig",
     "InstrumentationConfig",
     "MonitorConfig",
@@ -33,6 +35,7 @@ __all__ = [
     "fault_at",
     "line_of",
     "load_instrumentation",
+    "read_draft",
 ]
 
 Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
@@ -133,19 +136,50 @@ TABLES = {"monitors": MonitorConfig}
 """The model of what lies in a table whose keys are free."""
 
 
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A file as far as it can be judged by itself; ``config`` is None when a value cannot be what it is."""
+
+    path: Path
+    text: str
+    values: dict[str, Any]
+    config: InstrumentationConfig | None
+    faults: tuple[Fault, ...]
+
+    def checked(self, more: Iterable[Fault] = ()) -> InstrumentationConfig:
+        """Return the configuration, unless there are faults: its own, and ``more`` that others have found.
+
+        Errors: InstrumentationConfigError with every fault once, in the order of the file: ``file:line: key.path:
+        reason``, then the line itself and, for a pointcut, a caret.
+        """
+        faults = sorted(dict.fromkeys((*self.faults, *more)), key=lambda fault: line_of(self.text, fault.keys))
+        if faults or self.config is None:
+            told = [fault_at(self.path, self.text, one.keys, one.reason, one.pointcut) for one in faults]
+            raise InstrumentationConfigError(told)
+        return self.config
+
+
 def load_instrumentation(
     path: Path, monitors: Collection[str] | None = None, flags: Collection[str] | None = None
 ) -> InstrumentationConfig:
     """Read the file; with the names of the library's monitors and of the dye flags, check those it uses.
 
-    Errors: InstrumentationConfigError with every fault once, in the order of the file: ``file:line: key.path: reason``,
-    then the line itself and, for a pointcut, a caret.
+    Errors: InstrumentationConfigError, as ``Draft.checked``.
+    """
+    draft = read_draft(path)
+    return draft.checked(monitor_faults(draft.values, monitors, flags))
+
+
+def read_draft(path: Path, text: str | None = None) -> Draft:
+    """Read the file, or a text that may become its content.
+
+    Errors: InstrumentationConfigError when it cannot be read or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8") if text is None else text
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InstrumentationConfigError([_not_toml(path, text, error)]) from error
+        raise InstrumentationConfigError([_not_toml(path, text or "", error)]) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InstrumentationConfigError([f"{path}: cannot be read: {error}"]) from error
     faults: list[Fault] = []
@@ -155,11 +189,7 @@ def load_instrumentation(
     except ValidationError as error:
         faults += [fault_of(fault, _known) for fault in error.errors()]
     faults += pointcut_faults(values)
-    faults += monitor_faults(values, monitors, flags)
-    faults.sort(key=lambda fault: line_of(text, fault.keys))
-    if faults or config is None:
-        raise InstrumentationConfigError([fault_at(path, text, f.keys, f.reason, f.pointcut) for f in faults])
-    return config
+    return Draft(path, text, values, config, tuple(faults))
 
 
 def _known(place: tuple[int | str, ...]) -> list[str]:

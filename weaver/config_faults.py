@@ -51,13 +51,18 @@ def fault_at(
     """Return a fault as ``file:line: key.path: reason``, below it the line itself, and a caret for a pointcut."""
     line = line_of(text, keys)
     source = text.split("\n")[line - 1].strip()
-    lines = [f"{path}:{line}: {'.'.join(map(_quoted, keys))}: {reason}", f"    {source}"]
+    lines = [f"{path}:{line}: {key_path(keys)}: {reason}", f"    {source}"]
     if pointcut is not None:
         expression = re.sub(r"\s", " ", pointcut.text)
         if expression not in source:
             lines[1] = f"    {expression}"
         lines.append(" " * (lines[1].index(expression) + pointcut.column - 1) + "^")
     return "\n".join(lines)
+
+
+def key_path(keys: Sequence[str]) -> str:
+    """Return the path of a key as TOML writes it."""
+    return ".".join(map(_quoted, keys))
 
 
 def fault_of(error: ErrorDetails, known_at: Callable[[tuple[int | str, ...]], Sequence[str]]) -> Fault:

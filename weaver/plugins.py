@@ -105,15 +105,28 @@ class Plugins:
     def load(self, modules: Iterable[str]) -> None:
         """Load plugins by module name, then those that are installed as entry points.
 
-        Errors: PluginError, naming the plugin.
+        Errors: PluginError, naming the first plugin at fault.
         """
+        for error in self.load_all(modules):
+            raise error
+
+    def load_all(self, modules: Iterable[str]) -> list[PluginError]:
+        """Load them as ``load`` does, whatever becomes of the others; return the errors."""
         names = [*modules, *(point.value for point in entry_points(group=GROUP))]
+        errors = []
         for name in dict.fromkeys(names):
             try:
-                register = importlib.import_module(name).register
-            except (Exception, SystemExit) as error:
-                raise PluginError(f"plugin {name} cannot be loaded: {describe_error(error)}") from error
-            try:
-                register(self)
-            except (Exception, SystemExit) as error:
-                raise PluginError(f"plugin {name} cannot register: {describe_error(error)}") from error
+                self._load(name)
+            except PluginError as error:
+                errors.append(error)
+        return errors
+
+    def _load(self, name: str) -> None:
+        try:
+            register = importlib.import_module(name).register
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"plugin {name} cannot be loaded: {describe_error(error)}") from error
+        try:
+            register(self)
+        except (Exception, SystemExit) as error:
+            raise PluginError(f"plugin {name} cannot register: {describe_error(error)}") from error

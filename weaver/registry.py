@@ -6,6 +6,7 @@ Every change is applied at once: the shadows concerned get new woven code, or th
 from __future__ import annotations
 
 import builtins
+import copy
 import dataclasses
 import difflib
 import re
@@ -148,15 +149,11 @@ class Registry:
         Errors: PluginError when the name is taken or none that can be typed; InvalidAttributeError, UnknownNameError
         for its actions.
         """
-        if _NAME.fullmatch(definition.name) is None:
-            raise PluginError(
-                f"monitor {definition.name[:80]!r}: a name has up to 80 letters, digits, '_', '-' and '.'"
-            )
         if definition.name in self._monitors:
             raise PluginError(f"monitor {definition.name}: there is one of that name already")
         if definition.changes_result and definition.name not in CHANGES_RESULT:
             raise PluginError(f"monitor {definition.name}: a monitor observes, it may not change results")
-        monitor = Monitor(definition, self)
+        monitor = self._made(definition)
         monitor.actions = self._resolve(monitor, definition.actions)
         self._monitors[definition.name] = monitor
 
@@ -178,17 +175,27 @@ class Registry:
 
         Errors: UnknownNameError, InvalidAttributeError.
         """
+        return self.redefine(dataclasses.replace(self._monitor(name).definition, pointcut=pointcut))
+
+    def redefine(self, definition: MonitorDefinition, **attributes: Any) -> dict[str, Any]:
+        """Give the custom monitor of that name another definition, and other settings; return its status.
+
+        Shape: settings that are not given stay, and so do its counters.
+        Errors: UnknownNameError, InvalidAttributeError; then nothing has changed.
+        """
+        name = definition.name
         monitor = self._monitor(name)
         if monitor.definition.kind != "custom":
             raise InvalidAttributeError(f"{name}: only a custom monitor's pointcut can be changed")
-        enabled = monitor.settings.enabled
+        attributes = {"actions": monitor.settings.actions, "enabled": monitor.settings.enabled, **attributes}
+        self.judge(definition, attributes)
         self.set(name, enabled=False)
-        monitor.definition = dataclasses.replace(monitor.definition, pointcut=pointcut)
-        monitor.selection = _selection_of(monitor.definition)
+        monitor.definition, monitor.selection = definition, _selection_of(definition)
+        monitor.revision += 1
         monitor.decided.clear()
         monitor.selected.clear()
         monitor.failures.clear()
-        return self.set(name, enabled=enabled)
+        return self.set(name, **attributes)
 
     def on_code(self, module: ModuleType, code: CodeType) -> CodeType:
         """Return the code of a module's body, woven from the build as far as that can be done before it runs."""
@@ -220,14 +227,7 @@ class Registry:
         Errors: UnknownNameError, InvalidAttributeError; then nothing has changed.
         """
         monitor = self._monitor(name)
-        unknown = [key for key in attributes if key not in CHANGEABLE]
-        if unknown:
-            raise InvalidAttributeError(f"{name}: {unknown[0]!r} cannot be set; these can: {', '.join(CHANGEABLE)}")
-        settings = MonitorSettings(
-            **{**asdict(monitor.settings), **{k: _value(name, k, v) for k, v in attributes.items()}}
-        )
-        actions = self._resolve(monitor, settings.actions)
-        mask = mask_of(settings.dye_mask) if settings.dye_filtering else 0
+        settings, actions, mask = self._prepared(monitor, attributes)
         if "properties" in attributes:
             _configure(name, actions, settings.properties)
         was = monitor.settings.enabled
@@ -244,6 +244,30 @@ class Registry:
         shadows = monitor.shadows
         self._joinpoints.weave(shadows, self._at_work())
         return self._status(monitor, shadows)
+
+    def judge(self, definition: MonitorDefinition, attributes: Mapping[str, Any]) -> None:
+        """See whether there could be such a monitor with these attributes set; nothing changes.
+
+        Errors: as ``add`` and ``set`` raise them, but for a name that is taken.
+        """
+        settings, actions, _ = self._prepared(self._made(definition), attributes)
+        if "properties" in attributes:
+            _configure(definition.name, map(copy.copy, actions), settings.properties)
+
+    def _prepared(
+        self, monitor: Monitor, attributes: Mapping[str, Any]
+    ) -> tuple[MonitorSettings, tuple[Action, ...], int]:
+        """Return settings, actions and mask as they would be with some attributes changed."""
+        name = monitor.definition.name
+        unknown = [key for key in attributes if key not in CHANGEABLE]
+        if unknown:
+            raise InvalidAttributeError(f"{name}: {unknown[0]!r} cannot be set; these can: {', '.join(CHANGEABLE)}")
+        settings = MonitorSettings(
+            **{**asdict(monitor.settings), **{k: _value(name, k, v) for k, v in attributes.items()}}
+        )
+        actions = self._resolve(monitor, settings.actions)
+        mask = mask_of(settings.dye_mask) if settings.dye_filtering else 0
+        return settings, actions, mask
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the status of a monitor.
@@ -284,6 +308,31 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """Return the names of all monitors."""
         return tuple(sorted(self._monitors))
+
+    def library(self) -> frozenset[str]:
+        """Return the names of the monitors that plugins have brought."""
+        return frozenset(name for name, one in self._monitors.items() if one.definition.kind != "custom")
+
+    def definition(self, name: str) -> MonitorDefinition:
+        """Return what a monitor is by itself.
+
+        Errors: UnknownNameError.
+        """
+        return self._monitor(name).definition
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """Return what of a monitor can be changed, as it is now.
+
+        Errors: UnknownNameError.
+        """
+        return asdict(self._monitor(name).settings)
+
+    def _made(self, definition: MonitorDefinition) -> Monitor:
+        if _NAME.fullmatch(definition.name) is None:
+            raise PluginError(
+                f"monitor {definition.name[:80]!r}: a name has up to 80 letters, digits, '_', '-' and '.'"
+            )
+        return Monitor(definition, self)
 
     def _monitor(self, name: str) -> Monitor:
         monitor = self._monitors.get(name)

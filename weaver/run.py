@@ -22,7 +22,9 @@ from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 
 from weaver import function_version, hook, redaction
-from weaver.config import InstrumentationConfig, fault_at, load_instrumentation
+from weaver.config import Draft, InstrumentationConfig, read_draft
+from weaver.config_faults import monitor_faults
+from weaver.config_values import plugin_faults, plugin_names, value_faults
 from weaver.dye import FLAGS
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.event import EventBuffer
@@ -32,10 +34,12 @@ from weaver.main_module import find_main, run_as_main
 from weaver.management.methods import standard_methods
 from weaver.management.rpc import MethodLike
 from weaver.management.socket import AdminSocket, default_path
-from weaver.monitor import MonitorDefinition
+from weaver.parts import Parts
 from weaver.plugins import Plugins
 from weaver.pointcut.named import parse_named
-from weaver.registry import CHANGEABLE, Registry
+from weaver.pointcut.nodes import Pointcut
+from weaver.registry import Registry
+from weaver.reload import Reload
 from weaver.sinks.json_lines import JsonLinesSink
 from weaver.woven_cache import WovenCache
 
@@ -52,65 +56,59 @@ class Weaver:
         self.registry = Registry(self.buffer, WovenCache(), engine)
         self.plugins = Plugins(self.registry)
         self.runtime = GeventRuntime()
-        self._config = config
+        self.config = config
         self._path = path
-        self._sink: JsonLinesSink | None = None
         self._handle: hook.Handle | None = None
-        self._socket: AdminSocket | None = None
         self._leave_tasks: Callable[[], None] = lambda: None
+        self._named: dict[str, Pointcut] = {}
+        self._parts = Parts()
+        self._reload = Reload(
+            self.registry,
+            FLAGS,
+            {"redaction": lambda new: redaction.hide(new.redaction.names), "pointcuts": self._name},
+        )
 
     def start(self) -> None:
-        """Load plugins, set the monitors as the file says, install the hook.
+        """Load plugins, take the file, start all parts; the last of them is the hook.
 
-        Errors: InstrumentationConfigError, PluginError.
+        Errors: InstrumentationConfigError with every fault; then nothing has been started.
         """
-        reason = function_version.switch_on() if self._config.weaving.restore_function_version else None
-        if reason is not None:
-            log.info("weaving.restore_function_version does nothing: %s", reason)
-        self.plugins.load(self._config.weaver.plugins)
-        load_instrumentation(self._path, self.registry.names(), FLAGS)
-        self._set_monitors()
-        redaction.hide(self._config.redaction.names)
-        events = self._config.events
+        draft = self._load()
+        config, events, parts = self.config, self.config.events, self._parts
+        parts.start("function versions", self._keep_versions, function_version.switch_off)
+        parts.start("redaction", lambda: redaction.hide(config.redaction.names), lambda: redaction.hide(()))
+        parts.start("named pointcuts", lambda: self._name(config), self._named.clear)
         if events.json_lines:
-            self._sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
-            self.buffer.subscribe(self._sink)
-            self._sink.start()
-        self._leave_tasks = follow_tasks()
-        self._handle = hook.install(self._on_module, self._config.weaving.prefixes, self._on_code)
-        for name in list(sys.modules):
-            module = sys.modules.get(name)
-            if module is not None and self._in_scope(name):
-                self._on_module(module)
+            sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
+            parts.start("events as JSON lines", lambda: self._send_to(sink), sink.stop)
+        parts.start("contexts across tasks", self._follow_tasks, self._stop_following)
+        try:
+            parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
+        except WeaverError:
+            self.stop()
+            raise
+        parts.start("import hook", self._install, self._uninstall)
 
     def open_socket(self, path: Path | None) -> Path:
         """Open the admin socket; return where it is.
 
         Errors: OSError.
         """
-        given = self._config.admin.socket
+        given = self.config.admin.socket
         path = path or (Path(given) if given else default_path())
-        self._socket = AdminSocket(path, self.methods(), self.buffer, self.runtime)
-        return self._socket.start()
+        admin = AdminSocket(path, self.methods(), self.buffer, self.runtime)
+        return self._parts.start("admin socket", admin.start, admin.stop)
 
     def methods(self) -> dict[str, MethodLike]:
         """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
-        named = parse_named(self._config.pointcuts)[0]
-        return {**standard_methods(self.registry, self.buffer, named), **self.plugins.methods}
+        return {
+            **standard_methods(self.registry, self.buffer, self._named),
+            **self.plugins.methods,
+        }
 
     def stop(self) -> None:
         """Put every original code object back and close what is open."""
-        if self._handle is not None:
-            self._handle.uninstall()
-        for name in self.registry.names():
-            self.registry.set(name, enabled=False)
-        function_version.switch_off()
-        self._leave_tasks()
-        redaction.hide(())
-        if self._socket is not None:
-            self._socket.stop()
-        if self._sink is not None:
-            self._sink.stop()
+        self._parts.stop()
 
     def on_main(self, name: str, module: ModuleType, body: FunctionType) -> None:
         """Take in a module that is about to run as ``__main__``, if it may be woven."""
@@ -118,7 +116,7 @@ class Weaver:
             self.registry.on_main(name, module, body)
 
     def _in_scope(self, name: str) -> bool:
-        weaving = self._config.weaving
+        weaving = self.config.weaving
         if any(name == out or name.startswith(out + ".") for out in weaving.exclude):
             return False
         return any(name == prefix or name.startswith(prefix + ".") for prefix in weaving.prefixes)
@@ -130,28 +128,50 @@ class Weaver:
         if self._in_scope(module.__name__):
             self.registry.on_module(module)
 
-    def _set_monitors(self) -> None:
-        text = self._path.read_text(encoding="utf-8")
-        faults: list[str] = []
-        for name, monitor in self._config.monitors.items():
-            try:
-                if monitor.kind == "custom":
-                    self.registry.add(
-                        MonitorDefinition(
-                            name,
-                            monitor.scope,
-                            "custom",
-                            monitor.location,
-                            self._config.pointcut_of(monitor),
-                            monitor.description,
-                        )
-                    )
-                attributes = {key: getattr(monitor, key, None) for key in CHANGEABLE}
-                self.registry.set(name, **{key: value for key, value in attributes.items() if value is not None})
-            except WeaverError as error:
-                faults.append(fault_at(self._path, text, ["monitors", name], str(error)))
-        if faults:
-            raise InstrumentationConfigError(faults)
+    def _load(self) -> Draft:
+        """Load the plugins and read the file; ``config`` is then what it says.
+
+        Errors: InstrumentationConfigError with the faults of all of it.
+        """
+        draft = read_draft(self._path)
+        faults = plugin_faults(self.plugins.load_all(plugin_names(draft)))
+        faults += monitor_faults(draft.values, None, None) if faults else value_faults(draft, self.registry, FLAGS)
+        self.config = draft.checked(faults)
+        return draft
+
+    def _keep_versions(self) -> None:
+        reason = function_version.switch_on() if self.config.weaving.restore_function_version else None
+        if reason is not None:
+            log.info("weaving.restore_function_version does nothing: %s", reason)
+
+    def _name(self, config: InstrumentationConfig) -> None:
+        self._named.clear()
+        self._named.update(parse_named(config.pointcuts)[0])
+
+    def _follow_tasks(self) -> None:
+        self._leave_tasks = follow_tasks()
+
+    def _stop_following(self) -> None:
+        self._leave_tasks()
+
+    def _send_to(self, sink: JsonLinesSink) -> None:
+        self.buffer.subscribe(sink)
+        sink.start()
+
+    def _install(self) -> None:
+        self._handle = hook.install(self._on_module, self.config.weaving.prefixes, self._on_code)
+        for name in list(sys.modules):
+            module = sys.modules.get(name)
+            if module is not None and self._in_scope(name):
+                self._on_module(module)
+
+    def _uninstall(self) -> None:
+        if self._handle is not None:
+            self._handle.uninstall()
+
+    def _switch_off(self) -> None:
+        for name in self.registry.names():
+            self.registry.set(name, enabled=False)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -175,14 +195,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if engine.reason:
         print(f"this Python is woven by {engine.name}, which reaches less: {engine.reason}", file=sys.stderr)
     try:
-        config = load_instrumentation(path)
-        weaver = Weaver(config, path, engine)
+        weaver = Weaver(read_draft(path).config or InstrumentationConfig(), path, engine)
         weaver.start()
     except InstrumentationConfigError as error:
         print("\n".join(error.faults), file=sys.stderr)
-        return 2
-    except WeaverError as error:
-        print(f"{path}: {error}", file=sys.stderr)
         return 2
     try:
         try:
@@ -194,7 +210,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.argv = [options.module, *rest]
             run_as_main(options.module, weaver.on_main)
             return 0
-        return int(importlib.import_module(f"{config.target.module}.__main__").main(rest))
+        return int(importlib.import_module(f"{weaver.config.target.module}.__main__").main(rest))
     finally:
         weaver.stop()
 

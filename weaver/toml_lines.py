@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 _TOKEN = re.compile(
     r'"""(?:\\.|[^\\])*?"{3,5}' r"|'''.*?'{3,5}" r'|"(?:\\.|[^"\\\n])*"' r"|'[^'\n]*'"
@@ -24,7 +25,7 @@ def line_of(text: str, keys: Sequence[str]) -> int:
     Shape: ``keys`` are those from the root on; the tables of an array are numbered from "0".
     Units: lines count from 1.
     """
-    places = list(_places(text))
+    places = _places(text)
     for depth in range(len(keys), 0, -1):
         sought = tuple(keys[:depth])
         lines = [line for line, path in places if path == sought]
@@ -34,8 +35,13 @@ def line_of(text: str, keys: Sequence[str]) -> int:
     return 1
 
 
-def _places(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """Yield each header and each key: its line, and its keys from the root on."""
+@lru_cache(maxsize=4)
+def _places(text: str) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    """Return the line of each header and each key, and its keys from the root on; many keys are sought in one text."""
+    return tuple(_found(text))
+
+
+def _found(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
     table: tuple[str, ...] = ()
     arrays: dict[tuple[str, ...], int] = {}
     for line, head in _statements(text):

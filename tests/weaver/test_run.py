@@ -52,7 +52,7 @@ def test_tests_run_patched() -> None:
         ("[monitors.Nothing]\nenabled = true\n", ":1: monitors.Nothing: there is no such monitor"),
         (
             "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\nactions = ['No']\n",
-            ":1: monitors.A: A: there is no action 'No'",
+            ":4: monitors.A.actions: there is no action 'No'",
         ),
         (
             "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\ndye_mask = ['ADR1']\n",
