@@ -1,4 +1,4 @@
-"""Writes the tables of this folder from what the code says of itself: ``make docs``.
+"""Writes the tables of this folder, and the JSON schema, from what the code says of itself: ``make docs``.
 
 A page is a function in ``PAGES`` that returns its text. ``tests/architecture/test_docs.py`` compares the pages with the
 files and sees that nothing is without a description.
@@ -31,6 +31,7 @@ from server.sip.transaction_tables import START, TABLES
 from tests.conformance.table import STATES as ROW_STATES
 from tests.conformance.table import rows as conformance_rows
 from weaver.cli.main import cli
+from weaver.config_schema import SHIPPED, schema_text
 from weaver.dye import BITS
 from weaver.management import rpc
 
@@ -243,3 +244,4 @@ def text_of(name: str) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         (HERE / page).write_text(text_of(page), encoding="utf-8")
+    SHIPPED.write_text(schema_text(), encoding="utf-8")

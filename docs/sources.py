@@ -23,12 +23,14 @@ from weaver.config import InstrumentationConfig, MonitorConfig, load_instrumenta
 from weaver.dye import BITS
 from weaver.event import EventBuffer
 from weaver.management import rpc
+from weaver.management.config_methods import config_methods
 from weaver.management.methods import standard_methods
 from weaver.management.roles import Role
 from weaver.management.session import ClientSession, Limits
 from weaver.monitor import Action, MonitorDefinition
 from weaver.plugins import DyeFlag, Plugins
 from weaver.registry import Registry
+from weaver.reload import Reload
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("weaver", "server", "monitors", "apps")
@@ -127,7 +129,8 @@ def methods() -> list[dict[str, object]]:
     """Return what ``rpc.discover`` of an admin socket answers."""
     buffer = EventBuffer(1)
     library = Library()
-    table = {**standard_methods(library.registry, buffer), **library.methods}
+    reload = Reload(ROOT / "instrumentation.toml", library.registry, (), {})
+    table = {**standard_methods(library.registry, buffer), **config_methods(reload, list), **library.methods}
     caller = rpc.Caller(Role.ADMIN, 0, 0)
     session = ClientSession(table, buffer, caller, b"", lambda: None, 0.0, Limits())
     session.feed(b'{"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}\n', 0.0)

@@ -67,6 +67,12 @@ class WeaverConfig(_Section):
     """The weaver itself."""
 
     plugins: list[ModuleName] = Field(default=[], description="plugin modules, in the order they register")
+    reload_interval: float = Field(
+        default=1.0,
+        ge=0.0,
+        le=3600.0,
+        description="seconds: between two looks at this file, which is taken when it has changed; 0: never",
+    )
 
 
 class EventsConfig(_Section):

@@ -30,6 +30,9 @@ class Row:
     new: object = None
     live: object = None
 
+    def __str__(self) -> str:
+        return f"{self.kind} {key_path(self.keys)}: {self.old!r} -> {self.new!r}"
+
     def as_json(self) -> dict[str, object]:
         """Return it as plain values."""
         values = {"old": self.old, "new": self.new, "live": self.live}
@@ -132,9 +135,9 @@ def _redefinition(
     return Change(
         _rows(
             name,
-            {**_words(was, defining), **before},
-            {**_words(definition, defining), **changed},
-            {**_words(running, defining), **live},
+            {**defining_of(was, defining), **before},
+            {**defining_of(definition, defining), **changed},
+            {**defining_of(running, defining), **live},
         ),
         lambda: registry.redefine(replace(running, **defining), **changed),
         lambda: registry.redefine(running, **live),
@@ -147,7 +150,7 @@ def _addition(definition: MonitorDefinition, after: Mapping[str, Any], registry:
         registry.set(definition.name, **after)
 
     return Change(
-        (Row(("monitors", definition.name), "add", new=plain({**_words(definition, DEFINING), **after})),),
+        (Row(("monitors", definition.name), "add", new=plain({**defining_of(definition), **after})),),
         add,
         lambda: _take_out(definition.name, registry),
     )
@@ -161,7 +164,7 @@ def _removal(name: str, registry: Registry) -> Change:
         registry.set(name, **live)
 
     return Change(
-        (Row(("monitors", name), "remove", old=plain({**_words(running, DEFINING), **live})),),
+        (Row(("monitors", name), "remove", old=plain({**defining_of(running), **live})),),
         lambda: registry.remove(name),
         put_back,
     )
@@ -172,7 +175,7 @@ def _take_out(name: str, registry: Registry) -> None:
         registry.remove(name)
 
 
-def _words(definition: MonitorDefinition | None, keys: Iterable[str]) -> dict[str, object]:
+def defining_of(definition: MonitorDefinition | None, keys: Iterable[str] = DEFINING) -> dict[str, object]:
     """Return what defines a monitor as the file writes it."""
     return {} if definition is None else {key: str(getattr(definition, key)) for key in keys}
 

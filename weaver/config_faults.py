@@ -23,6 +23,7 @@ _PATTERNS = {NOT_EMPTY: "text that is not empty", MODULE_NAME: "the dotted name 
 _KINDS = {
     "bool_type": "true or false",
     "int_type": "a whole number",
+    "float_type": "a number",
     "string_type": "text in quotes",
     "list_type": "a list",
     "dict_type": "a table",
@@ -31,7 +32,8 @@ _KINDS = {
     "less_than_equal": "less than or equal to {le}",
     "literal_error": "{expected}",
 }
-_CUSTOM_ONLY = ("pointcut", "scope", "location")
+CUSTOM_ONLY = ("pointcut", "scope", "location")
+"""Keys that only a custom monitor has."""
 _REMEDY = 'add kind = "custom" or leave it out'
 _SHOWN = 60
 """Characters of a value in a fault."""
@@ -131,7 +133,7 @@ def _custom_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Col
 
 
 def _library_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:
-    own = [key for key in _CUSTOM_ONLY if key in monitor]
+    own = [key for key in CUSTOM_ONLY if key in monitor]
     if known is not None and keys[1] not in known:
         near = _near(keys[1], known)
         return [Fault(keys, f'there is no such monitor{near}; one of your own needs kind = "custom"')]

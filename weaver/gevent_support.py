@@ -31,6 +31,25 @@ class GeventRuntime:
 
         gevent.spawn(guarded)  # noqa: TID251 - the server's spawn is not ours to use
 
+    def repeat(self, name: str, seconds: float, function: Callable[[], object]) -> Callable[[], object]:
+        """Call a function every so often in a greenlet, until the result is called."""
+
+        def again() -> None:
+            while True:
+                gevent.sleep(seconds)
+                try:
+                    function()
+                except Exception:
+                    log.exception("the weaver's task %s failed and goes on", name)
+
+        task = gevent.spawn(again)  # noqa: TID251 - as above
+        return lambda: task.kill(block=False)
+
+    def on_signal(self, number: int, function: Callable[[], object]) -> Callable[[], object]:
+        """Call a function in a greenlet when a signal comes; other handlers of gevent's get it too."""
+        watcher = gevent.signal_handler(number, function)
+        return watcher.cancel  # type: ignore[no-any-return]
+
     def sleep(self, seconds: float) -> None:
         """Pause."""
         gevent.sleep(seconds)

@@ -30,6 +30,13 @@ class Parts:
         self._stops.append((name, stop))
         return started
 
+    def begin(self, name: str, start: Callable[[], Callable[[], object]]) -> None:
+        """Start a part that returns what stops it.
+
+        Errors: those of ``start``.
+        """
+        self._stops.append((name, start()))
+
     def stop(self) -> None:
         """Stop all parts, the last one first; one that fails is logged and keeps no other from it."""
         while self._stops:

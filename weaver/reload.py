@@ -6,6 +6,7 @@ sees a half of it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,8 @@ class Reload:
     Shape: ``live`` says for each section that can change how its values are taken over; monitors always can.
     """
 
-    def __init__(self, registry: Registry, flags: Collection[str], live: Mapping[str, Apply]) -> None:
+    def __init__(self, path: Path, registry: Registry, flags: Collection[str], live: Mapping[str, Apply]) -> None:
+        self.path = path
         self._registry = registry
         self._flags = flags
         self._live = live
@@ -65,20 +67,35 @@ class Reload:
         draft.checked(apply_changes(list(monitor_changes(none, config, self._registry))))
         self._taken = Taken(draft, config)
 
-    def diff(self, path: Path, text: str | None = None) -> list[Row]:
-        """Return what would change if this were the file; nothing changes.
+    def diff(self, path: Path, text: str) -> list[Row]:
+        """Return what would change if the file said this; nothing changes.
 
         Errors: InstrumentationConfigError with every fault.
         """
         _, config = self._checked(path, text)
         return [*self._restarts(config), *(row for change in self._changes(config) for row in change.rows)]
 
-    def take(self, path: Path) -> list[Row]:
+    def take(self, cause: str) -> list[Row]:
         """Take the file as it is now; return what has changed, and what waits for a restart.
 
+        Shape: ``cause`` is for the log, which has the outcome, too.
         Errors: InstrumentationConfigError with every fault; then nothing has changed.
         """
-        draft, config = self._checked(path)
+        try:
+            rows = self._take()
+        except WeaverError as error:
+            log.error("%s: %s is not taken, what was before stays:\n%s", cause, self.path, error)
+            raise
+        log.info("%s: %s is taken; %s", cause, self.path, ", ".join(map(str, rows)) or "nothing has changed")
+        return rows
+
+    def try_to_take(self, cause: str) -> None:
+        """Take the file; what is wrong with it stands in the log."""
+        with contextlib.suppress(WeaverError):
+            self.take(cause)
+
+    def _take(self) -> list[Row]:
+        draft, config = self._checked(self.path)
         changes = self._changes(config)
         draft.checked(apply_changes(changes))
         rows = [*self._restarts(config), *(row for change in changes for row in change.rows)]

@@ -18,19 +18,24 @@ import argparse
 import importlib
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from signal import SIGHUP
 from types import CodeType, FunctionType, ModuleType
 
 from weaver import function_version, hook, redaction
 from weaver.config import Draft, InstrumentationConfig, read_draft
 from weaver.config_faults import monitor_faults
+from weaver.config_show import effective
 from weaver.config_values import plugin_faults, plugin_names, value_faults
 from weaver.dye import FLAGS
-from weaver.errors import InstrumentationConfigError, WeaverError
+from weaver.errors import InstrumentationConfigError
 from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
+from weaver.file_watch import FileWatch
 from weaver.gevent_support import GeventRuntime, follow_tasks, unpatched
 from weaver.main_module import find_main, run_as_main
+from weaver.management.config_methods import config_methods
 from weaver.management.methods import standard_methods
 from weaver.management.rpc import MethodLike
 from weaver.management.socket import AdminSocket, default_path
@@ -39,7 +44,7 @@ from weaver.plugins import Plugins
 from weaver.pointcut.named import parse_named
 from weaver.pointcut.nodes import Pointcut
 from weaver.registry import Registry
-from weaver.reload import Reload
+from weaver.reload import Apply, Reload
 from weaver.sinks.json_lines import JsonLinesSink
 from weaver.woven_cache import WovenCache
 
@@ -57,16 +62,11 @@ class Weaver:
         self.plugins = Plugins(self.registry)
         self.runtime = GeventRuntime()
         self.config = config
-        self._path = path
-        self._handle: hook.Handle | None = None
-        self._leave_tasks: Callable[[], None] = lambda: None
-        self._named: dict[str, Pointcut] = {}
         self._parts = Parts()
-        self._reload = Reload(
-            self.registry,
-            FLAGS,
-            {"redaction": lambda new: redaction.hide(new.redaction.names), "pointcuts": self._name},
-        )
+        self._named: dict[str, Pointcut] = {}
+        live: dict[str, Apply] = {"redaction": lambda new: redaction.hide(new.redaction.names), "pointcuts": self._name}
+        self._reload = Reload(path.absolute(), self.registry, FLAGS, live)
+        self._watch = FileWatch(path.absolute(), partial(self._reload.try_to_take, "the file has changed"))
 
     def start(self) -> None:
         """Load plugins, take the file, start all parts; the last of them is the hook.
@@ -74,6 +74,13 @@ class Weaver:
         Errors: InstrumentationConfigError with every fault; then nothing has been started.
         """
         draft = self._load()
+        try:
+            self._start_parts(draft)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start_parts(self, draft: Draft) -> None:
         config, events, parts = self.config, self.config.events, self._parts
         parts.start("function versions", self._keep_versions, function_version.switch_off)
         parts.start("redaction", lambda: redaction.hide(config.redaction.names), lambda: redaction.hide(()))
@@ -81,13 +88,17 @@ class Weaver:
         if events.json_lines:
             sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
             parts.start("events as JSON lines", lambda: self._send_to(sink), sink.stop)
-        parts.start("contexts across tasks", self._follow_tasks, self._stop_following)
-        try:
-            parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
-        except WeaverError:
-            self.stop()
-            raise
-        parts.start("import hook", self._install, self._uninstall)
+        parts.begin("contexts across tasks", follow_tasks)
+        parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
+        parts.begin("import hook", self._install)
+        if config.weaver.reload_interval:
+            look = partial(self.runtime.repeat, "reload", config.weaver.reload_interval, self._watch.look)
+            parts.begin("watch over the file", look)
+
+    def reload_on(self, signal: int) -> None:
+        """Take the file when a signal comes."""
+        take = partial(self._reload.try_to_take, f"signal {signal}")
+        self._parts.begin("reload by signal", lambda: self.runtime.on_signal(signal, take))
 
     def open_socket(self, path: Path | None) -> Path:
         """Open the admin socket; return where it is.
@@ -103,6 +114,7 @@ class Weaver:
         """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
         return {
             **standard_methods(self.registry, self.buffer, self._named),
+            **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
             **self.plugins.methods,
         }
 
@@ -133,7 +145,7 @@ class Weaver:
 
         Errors: InstrumentationConfigError with the faults of all of it.
         """
-        draft = read_draft(self._path)
+        draft = read_draft(self._reload.path)
         faults = plugin_faults(self.plugins.load_all(plugin_names(draft)))
         faults += monitor_faults(draft.values, None, None) if faults else value_faults(draft, self.registry, FLAGS)
         self.config = draft.checked(faults)
@@ -148,26 +160,17 @@ class Weaver:
         self._named.clear()
         self._named.update(parse_named(config.pointcuts)[0])
 
-    def _follow_tasks(self) -> None:
-        self._leave_tasks = follow_tasks()
-
-    def _stop_following(self) -> None:
-        self._leave_tasks()
-
     def _send_to(self, sink: JsonLinesSink) -> None:
         self.buffer.subscribe(sink)
         sink.start()
 
-    def _install(self) -> None:
-        self._handle = hook.install(self._on_module, self.config.weaving.prefixes, self._on_code)
+    def _install(self) -> Callable[[], None]:
+        handle = hook.install(self._on_module, self.config.weaving.prefixes, self._on_code)
         for name in list(sys.modules):
             module = sys.modules.get(name)
             if module is not None and self._in_scope(name):
                 self._on_module(module)
-
-    def _uninstall(self) -> None:
-        if self._handle is not None:
-            self._handle.uninstall()
+        return handle.uninstall
 
     def _switch_off(self) -> None:
         for name in self.registry.names():
@@ -210,6 +213,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.argv = [options.module, *rest]
             run_as_main(options.module, weaver.on_main)
             return 0
+        weaver.reload_on(SIGHUP)
         return int(importlib.import_module(f"{weaver.config.target.module}.__main__").main(rest))
     finally:
         weaver.stop()

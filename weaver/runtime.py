@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class Runtime(Protocol):
-    """Tasks, pauses and threads."""
+    """Tasks, pauses, threads and signals."""
 
     def spawn(self, name: str, function: Callable[..., object], *arguments: object) -> None:
         """Run a function beside the caller; what it raises is logged."""
@@ -19,4 +19,12 @@ class Runtime(Protocol):
 
     def call_in_thread(self, function: Callable[[], object]) -> None:
         """Run a function that blocks where it blocks nobody, and wait for it."""
+        ...
+
+    def repeat(self, name: str, seconds: float, function: Callable[[], object]) -> Callable[[], object]:
+        """Call a function every so often, beside the caller, until the result is called; what it raises is logged."""
+        ...
+
+    def on_signal(self, number: int, function: Callable[[], object]) -> Callable[[], object]:
+        """Call a function in a task of its own when a signal comes, as others may, until the result is called."""
         ...

@@ -1,4 +1,6 @@
 import importlib
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -10,6 +12,7 @@ from tests.weaver.events import make_event
 from weaver import function_version, run
 from weaver.cli.client import Client
 from weaver.config import load_instrumentation
+from weaver.errors import InstrumentationConfigError
 from weaver.gevent_support import NEEDED, GeventRuntime, unpatched
 from weaver.redaction import HIDDEN, show
 
@@ -257,3 +260,92 @@ def test_blocking_work_runs_in_another_thread() -> None:
 
     assert seen
     assert seen[0] != get_ident()
+
+
+def test_repeated_task_goes_on_after_an_error_and_ends_when_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    runtime, seen = GeventRuntime(), []
+
+    def work() -> None:
+        seen.append(1)
+        raise ValueError
+
+    stop = runtime.repeat("work", 0.001, work)
+    while len(seen) < 2:
+        runtime.sleep(0.001)
+    stop()
+    runtime.sleep(0)
+    count = len(seen)
+    runtime.sleep(0.005)
+
+    assert len(seen) == count
+    assert "the weaver's task work failed and goes on" in caplog.text
+
+
+def test_signal_is_told_to_all_who_ask_for_it_until_they_ask_no_more() -> None:
+    runtime, told = GeventRuntime(), []
+    stops = [runtime.on_signal(signal.SIGHUP, lambda name=name: told.append(name)) for name in "ab"]  # type: ignore[misc]
+
+    os.kill(os.getpid(), signal.SIGHUP)
+    while len(told) < 2:
+        runtime.sleep(0.001)
+    stops[0]()
+    os.kill(os.getpid(), signal.SIGHUP)
+    while len(told) < 3:
+        runtime.sleep(0.001)
+    stops[1]()
+
+    assert sorted(told) == ["a", "b", "b"]
+
+
+@pytest.mark.parametrize("by", ["file", "signal"])
+def test_changed_file_is_taken_while_the_program_runs(
+    tmp_path: Path, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = "[weaver]\nreload_interval = 0.002\n" + CUSTOM
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(text if by == "file" else text.replace("0.002", "0"))
+    weaver = run.Weaver(load_instrumentation(path), path)
+    weaver.start()
+    try:
+        weaver.reload_on(signal.SIGHUP)
+        path.write_text(path.read_text() + "enabled = true\n")
+        if by == "signal":
+            os.kill(os.getpid(), signal.SIGHUP)
+        while not weaver.registry.get("A")["enabled"]:
+            weaver.runtime.sleep(0.001)
+        path.write_text("wrong")
+        if by == "signal":
+            os.kill(os.getpid(), signal.SIGHUP)
+        while "is not TOML" not in caplog.text:
+            weaver.runtime.sleep(0.001)
+        still_on = weaver.registry.get("A")["enabled"]
+    finally:
+        weaver.stop()
+
+    assert still_on
+
+
+def test_what_fails_at_start_leaves_nothing_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text("[redaction]\nnames = ['pin']\n" + CUSTOM)
+    weaver = run.Weaver(load_instrumentation(path), path)
+    monkeypatch.setattr(weaver.registry, "add", lambda definition: 1 / 0)
+
+    with pytest.raises(InstrumentationConfigError, match=r"monitors\.A: cannot be changed: ZeroDivisionError"):
+        weaver.start()
+
+    assert show(1234, name="pin") == "1234"
+
+
+def test_faults_of_all_kinds_are_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(
+        "[weaver]\nplugins = ['monitors.actions', 'monitors.sip_flags', 'monitors.dye_injection']\n"
+        "[events]\nring = 0\n[monitors.DyeInjection]\ndye_mask = ['ADR1']\n[monitors.DyeInjection.properties]\n"
+        "ADDR1 = 'no address'\n[monitors.DyeInjektion]\n" + CUSTOM + "actions = ['TraceElapsedTimeAction']\n"
+    )
+
+    code = run.main(["--instrumentation", str(path)])
+
+    lines = [line.split(":")[1] for line in capsys.readouterr().err.splitlines() if line.startswith(str(path))]
+    assert (code, lines) == (2, ["4", "6", "8", "9", "13"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "check": ("weaver.cli.check:check", "Say what is wrong in an instrumentation file."),
+    "config": ("weaver.cli.config:config", "Check, compare, show and take instrumentation files."),
     "explain": ("weaver.cli.explain:explain", "Say which part of a pointcut says no."),
     "match": ("weaver.cli.match:match", "List what a pointcut selects."),
     "monitor": ("weaver.cli.monitor:monitor", "List monitors, switch them, change them."),

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
+from weaver.errors import InstrumentationConfigError, InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.management.roles import Role
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ audit = logging.getLogger("weaver.audit")
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 FAILED, REFUSED, UNKNOWN_NAME, INVALID_ATTRIBUTE = -32000, -32001, -32002, -32003
-OWN_GROUPS = frozenset({"event", "monitor", "pointcut", "rpc", "server", "weave"})
+OWN_GROUPS = frozenset({"config", "event", "monitor", "pointcut", "rpc", "server", "weave"})
 """First parts of the methods' names that no plugin may take."""
 BATCH_LIMIT = 50
 AUDIT_CHARACTERS = 1000
@@ -327,7 +327,7 @@ def _is_malformed(reply: Mapping[str, Any] | None) -> bool:
 def _translated(error: WeaverError) -> RpcError:
     if isinstance(error, UnknownNameError):
         code = UNKNOWN_NAME
-    elif isinstance(error, InvalidAttributeError):
+    elif isinstance(error, InvalidAttributeError | InstrumentationConfigError):
         code = INVALID_ATTRIBUTE
     else:
         code = FAILED

@@ -40,7 +40,7 @@ def test_help_lists_the_commands(run: Run) -> None:
 
     assert result.code == 0
     listed = [line.split()[0] for line in result.out.partition("Commands:")[2].split("\n") if line.strip()]
-    assert listed == ["check", "explain", "match", "monitor", "ps", "report", "tail"]
+    assert listed == sorted(main.COMMANDS)
 
 
 @pytest.mark.usefixtures("plugins")
@@ -66,7 +66,7 @@ def test_unknown_command_is_answered_by_those_that_are_near(run: Run) -> None:
 
     assert result.code == 2
     assert result.err.startswith("weaver: there is no command 'monitr'; did you mean monitor?")
-    assert "there are: check, explain, match, monitor, ps, report, tail" in run("zzz").err
+    assert f"there are: {', '.join(sorted(main.COMMANDS))}" in run("zzz").err
 
 
 @pytest.mark.parametrize(
