@@ -84,6 +84,36 @@ def schema(output: Path | None) -> None:
         write_file(output, text)
 
 
+@config.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="TOML", help="Where it goes.")
+@common_options
+def import_(file: Path, output: Path | None) -> None:
+    """Turn the original product's weblogic-diagnostics.xml into monitors of an instrumentation file.
+
+    What has no meaning here is told with its line and the reason, and stands on top of what is made.
+    """
+    from weaver.weblogic import read_descriptor
+    from weaver.weblogic_toml import format_imported
+
+    try:
+        imported = read_descriptor(file.read_bytes())
+    except OSError as error:
+        raise ClientError(f"{file}: cannot be read: {error}", USAGE) from error
+    except ValueError as error:
+        raise ClientError(f"{file}: {error}", USAGE) from error
+    text = format_imported(imported, file.name)
+    if output is not None:
+        write_file(output, text)
+    if settings().json:
+        print_json({"monitors": imported.monitors, "remarks": imported.remarks})
+        return
+    if output is None:
+        click.echo(text, nl=False)
+    for remark in imported.remarks:
+        click.echo(clean(f"{file}: {remark}"), err=True)
+
+
 def write_file(path: Path, text: str) -> None:
     """Write what a command made.
 

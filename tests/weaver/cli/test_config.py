@@ -115,3 +115,23 @@ def test_schema_is_printed_or_written(run: Run) -> None:
     assert Path("schema.json").read_text() == printed.out
     assert run("config", "schema", "-o", "/").code == 2
     assert "cannot be written" in run("config", "schema", "-o", "no/such/folder").err
+
+
+EXAMPLE = Path(__file__).parents[2] / "data" / "weblogic" / "example.xml"
+
+
+def test_descriptor_of_the_original_becomes_a_file_that_passes_the_check(run: Run) -> None:
+    result = run("config", "import", str(EXAMPLE), "-o", "imported.toml")
+
+    assert (result.code, result.out) == (0, "")
+    assert "line 46: JDBC_Before_Execute: databases are watched through DB-API" in result.err
+    assert run("config", "check", "imported.toml").code == 0
+    assert Path("imported.toml").read_text() == run("config", "import", str(EXAMPLE)).out
+    assert set(run("config", "import", str(EXAMPLE), "--json").json) == {"monitors", "remarks"}
+
+
+def test_what_is_no_descriptor_ends_with_2(run: Run) -> None:
+    Path("wrong.xml").write_text("<!DOCTYPE a><a/>")
+
+    assert "wrong.xml: line 1: has a document type" in run("config", "import", "wrong.xml").err
+    assert run("config", "import", "none.xml").code == 2
