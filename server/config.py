@@ -61,13 +61,16 @@ class SipConfig:
     """Section ``[sip]``.
 
     Shape: ``listen`` is ``HOST:PORT`` or a list of them; each gets UDP and TCP. ``domains`` are the names that phones
-    register at here.
+    register at here, ``trusted`` the addresses and networks of peers that are believed what they say of others.
+    ``accounts`` are ``NAME:PASSWORD:REALM:PEER PEER ...``, what requests from here prove to those peers and no other.
     Units: ``t1``, ``t2``, ``t4`` seconds (RFC 3261 table 4).
     """
 
     listen: str | list[str]
     domains: list[str]
     outbound_proxy: str
+    trusted: list[str]
+    accounts: list[str]
     t1: float
     t2: float
     t4: float

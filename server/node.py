@@ -14,6 +14,7 @@ from server.clock import Clock, SystemClock
 from server.config import Address, ServerConfig, parse_addresses
 from server.container.addresses import Addresses, Local
 from server.container.authenticator import Authenticator, parse_users
+from server.container.challenged import parse_accounts
 from server.container.container import Container
 from server.container.factory import ContainerFactory
 from server.container.registrar import ContainerRegistrar
@@ -36,6 +37,7 @@ from server.transport.flow import Transport, format_address
 from server.transport.listeners import Listeners
 from server.transport.locate import Served
 from server.transport.locator import Locator, LocatorStatistics, Resolver
+from server.transport.trust import Trust
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +89,8 @@ class Node:
         store = MemoryStore(clock, clock.wall(), max_state_bytes=config.engine.call_state_bytes)
         self._dispatch = Dispatch(secret, self._canonical)
         timers = TimerSettings(config.sip.t1, config.sip.t2, config.sip.t4)
-        self.engine = Engine(store, clock, config.engine, timers, self._dispatch, senders, asdict(config.work))
+        limits, trust = asdict(config.work), Trust(config.sip.trusted)
+        self.engine = Engine(store, clock, config.engine, timers, self._dispatch, senders, limits, trust)
         self._sockets = bind(config, self.engine)
         try:
             transports = {name: _as_one(found) for name, found in self._sockets.by_transport.items()}
@@ -101,7 +104,7 @@ class Node:
                 config.dns.cache_entries,
             )
             addresses = Addresses({key: _advertised(*key[1:]) for key in self._locals()}, config.sip.domains)
-            realm = Realm(config.registrar.realm, secret)
+            realm = Realm(config.registrar.realm, os.urandom(32))
             users = parse_users(config.registrar.users)
             registrar = ContainerRegistrar(
                 store,
@@ -115,7 +118,14 @@ class Node:
             )
             self._routing = Routing(registrar, addresses, transports, self.locator, config.sip.outbound_proxy)
             keys = SessionKeys(secret)
-            self.container = Container(self.engine, Ids(os.urandom), self._routing, registrar, keys.encode_url)
+            self.container = Container(
+                self.engine,
+                Ids(os.urandom),
+                self._routing,
+                registrar,
+                keys.encode_url,
+                parse_accounts(config.sip.accounts),
+            )
             host, port = addresses.first("UDP")
             surroundings = {"demo": demo, "sip_address": f"{host}:{port}"}
             paths = self.container.deploy(applications, config.apps, surroundings)

@@ -27,7 +27,7 @@ def is_tried_again(container: Container, call: Call, record: SipRecord, request:
     """Say whether a refused request is sent again by itself, and see to it."""
     headers = longer(response, request) if response.method == "INVITE" else ()
     if headers:
-        _send(container, call, record, request, headers)
+        send_again(container, call, record, request, headers)
         return True
     if response.status != 491 or response.method not in GLARE or record.linked or record.state != "CONFIRMED":
         return False
@@ -46,7 +46,7 @@ def send_due(container: Container, call: Call, now: float) -> None:
         record.again = None
         request = parse_message(waiting.request)
         if record.state == "CONFIRMED" and isinstance(request, Request):
-            _send(container, call, record, request, ())
+            send_again(container, call, record, request)
 
 
 def next_due(record: SipRecord) -> float:
@@ -54,9 +54,10 @@ def next_due(record: SipRecord) -> float:
     return inf if record.again is None or record.invite_in or record.invite_out else record.again.due
 
 
-def _send(
-    container: Container, call: Call, record: SipRecord, request: Request, headers: tuple[tuple[str, str], ...]
-) -> None:
+def send_again(
+    container: Container, call: Call, record: SipRecord, request: Request, headers: tuple[tuple[str, str], ...] = ()
+) -> str:
+    """Send a request once more, with another number and these headers; return the key of its transaction."""
     if record.dialog is not None:
         record.dialog = msgspec.structs.replace(record.dialog, local_cseq=record.dialog.local_cseq + 1)
         number = record.dialog.local_cseq
@@ -64,4 +65,4 @@ def _send(
         record.cseq = number = record.cseq + 1
     for name, value in (("CSeq", f"{number} {request.method}"), *headers):
         request = request.with_header(name, value)
-    container.sending.resend(call, record, request)
+    return container.sending.resend(call, record, request)

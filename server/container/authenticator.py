@@ -1,7 +1,7 @@
 """Asks callers who they are: digest authentication with the users of the configuration.
 
-Which counts of a nonce were used is remembered here and not in the call state: a request that is replayed to another
-engine within the lifetime of its nonce is not noticed.
+Which counts of a nonce were used is remembered here, by the engine that made the nonce and seals it with a key of its
+own. To any other engine it is stale: the client is asked once more, and what is replayed there is no use.
 
 Source: RFC 3261 22; RFC 7616; RFC 8760.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from server.container.messages import InboundRequest
+from server.container.messages import InboundRequest, Proven
 from server.errors import ConfigError
 from server.sip.auth import (
     ACCEPTED,
@@ -61,6 +61,7 @@ class Authenticator:
         side = PROXY if proxy else USER_AGENT
         verdict = verify(self._realm, side, request.message, self._ha1, self._now(), self._counts)
         if verdict.outcome == ACCEPTED:
+            request.proven = Proven(side, verdict)
             return verdict.username
         response = request.create_response(400 if verdict.outcome == MALFORMED else side.status)
         if verdict.outcome != MALFORMED:

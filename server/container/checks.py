@@ -12,6 +12,7 @@ from server.engine.transactions import LOCAL, Delivery
 from server.servlet.sip_servlet import METHODS, SipServlet
 from server.sip.dialog import on_request
 from server.sip.message import Request
+from server.sip.multipart import Part, is_understood
 from server.sip.offer_answer import REFUSALS
 from server.sip.usage.offer import CARRIERS, has_sdp
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 Refusal = tuple[int, tuple[tuple[str, str], ...]]
 """A status and the headers that go with it."""
+
+IDENTITY = "identity"
 
 LATEST = 10
 """Seconds: the longest Retry-After of a request that comes while another is open (RFC 3261 14.2)."""
@@ -51,6 +54,24 @@ def unknown_package(servlet: SipServlet, request: Request) -> Refusal | None:
         return None
     name = (request.headers.get("info-package") or "").partition(";")[0].strip()
     return None if name in servlet.info_packages else (469, (("Recv-Info", ", ".join(servlet.info_packages)),))
+
+
+def unknown_body(servlet: SipServlet, request: Request) -> Refusal | None:
+    """Return 415 for a body, or a part that must be understood, of a type that the servlet does not take.
+
+    Source: RFC 3261 8.2.3; RFC 5621 3.1.
+    """
+    if not servlet.accepts or not request.body:
+        return None
+    if not Part(request.headers, request.body).is_required:
+        return None
+    encoding = (request.headers.get("content-encoding") or IDENTITY).strip().lower()
+    if encoding != IDENTITY:
+        return 415, (("Accept-Encoding", IDENTITY),)
+    known = frozenset(servlet.accepts)
+    if is_understood(request.body, request.content_type or "", known):
+        return None
+    return 415, (("Accept", ", ".join((*servlet.accepts, "multipart/*"))),)
 
 
 def is_merged(call: Call, delivery: Delivery, request: Request) -> bool:

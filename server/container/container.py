@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from server.container import again, inactivity, provisional, session_timers, subscriptions
+from server.container import again, inactivity, provisional, refreshing, session_timers, subscriptions
 from server.container.b2bua import ContainerB2bua
 from server.container.chain import Chain
 from server.container.deployment import deploy
@@ -33,6 +33,7 @@ from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.publications import Publications
 from server.servlet.registrar import Registrar
 from server.servlet.sip_servlet import METHODS, SipServlet
+from server.sip.auth_client import Account
 from server.sip.build import make_response
 from server.sip.codec import parse_message
 from server.sip.effects import Send
@@ -57,12 +58,14 @@ class Container:
         routing: Routing,
         registrar: ContainerRegistrar,
         encode_url: Callable[[str, str], str],
+        accounts: Sequence[Account] = (),
     ) -> None:
         self.engine = engine
         self.ids = ids
         self.routing = routing
         self.registrar = registrar
         self.encode_url = encode_url
+        self.accounts = accounts
         self.sending = Sending(self)
         self.b2bua = ContainerB2bua(self)
         self.proxies = Proxies(self)
@@ -125,7 +128,7 @@ class Container:
             if record.accepted is not None and record.accepted.next_due <= now:
                 self._repeat(call, record, now)
         provisional.repeat(self, call, now)
-        session_timers.expire(self, call, now)
+        refreshing.expire(self, call, now)
         again.send_due(self, call, now)
         subscriptions.expire(self, call, now)
         fire(self, call, records, now)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.container import provisional, session_timers, subscriptions
-from server.container.checks import is_merged, refusal_in_dialog, unknown_package
+from server.container.checks import is_merged, refusal_in_dialog, unknown_body, unknown_package
 from server.container.factory import new_application
 from server.container.forks import session_of
 from server.container.forwarding import routed
@@ -81,7 +81,7 @@ class Inbound:
         if target is None:
             container.answer(call, delivery.key, request, 404)
             return
-        refusal = subscriptions.refusal_of(target.servlet, None, request)
+        refusal = subscriptions.refusal_of(target.servlet, None, request) or unknown_body(target.servlet, request)
         if refusal is not None:
             container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
             return
@@ -103,6 +103,7 @@ class Inbound:
         if request.method == "INVITE":
             record.invite_in = delivery.key
             record.is_callee = True
+            session_timers.may_describe(record, request)
         container.invoke(target.servlet, self._facade(call, record, request, delivery))
 
     def _proxied(self, call: Call, delivery: Delivery, request: Request, token: str) -> None:
@@ -129,7 +130,8 @@ class Inbound:
         if refusal is None and request.method == "PRACK" and not provisional.acknowledge(record, request):
             refusal = 481, ()
         servlet = container.servlet_of(record)
-        refusal = refusal or subscriptions.refusal_of(servlet, record, request) or unknown_package(servlet, request)
+        refusal = refusal or subscriptions.refusal_of(servlet, record, request)
+        refusal = refusal or unknown_package(servlet, request) or unknown_body(servlet, request)
         if refusal is not None:
             container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
             return

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.container import provisional, session_timers, subscriptions
+from server.container import challenged, provisional, refreshing, session_timers, subscriptions
 from server.container.again import is_tried_again
 from server.container.forks import family, session_of_response
 from server.container.messages import InboundResponse, OutboundAck
@@ -45,10 +45,7 @@ class InboundResponses:
             return
         method = response.method
         record.offer = after_response(record.offer, response, sent=False, has_offer=lambda: has_sdp(_origin(delivery)))
-        if method == "UPDATE":
-            session_timers.take(call, record, response)
-        if delivery.key == record.refresh and response.status >= 200:
-            self._refreshed(call, record, response)
+        if self._is_dealt_with(call, delivery, record, response):
             return
         if record.state != "CONFIRMED":
             record.flow = delivery.flow  # that of the target which answered, where there were several
@@ -63,16 +60,21 @@ class InboundResponses:
             self._to_servlet(call, delivery, record, response)
         elif method != "CANCEL":
             over = response.status >= 200 and (method == "BYE" or record.dialog is None)
-            if over or ended_by(method, response.status):
+            if over or ended_by(method, response):
                 record.state = "TERMINATED"
             self._to_servlet(call, delivery, record, response)
 
-    def _refreshed(self, call: Call, record: SipRecord, response: Response) -> None:
-        """Take the answer to our refresh; a session that the peer does not know any more has ended (RFC 4028 10)."""
-        record.refresh = ""
-        if ended_by("UPDATE", response.status) and record.state == "CONFIRMED":
-            self._container.sending.in_dialog(call, record, "BYE").send()
-            self._container.tell(call, record, "session_expired")
+    def _is_dealt_with(self, call: Call, delivery: Delivery, record: SipRecord, response: Response) -> bool:
+        """Say whether the servlet need not hear of a response: a challenge that was met, the answer to our refresh."""
+        is_final = response.status >= 200
+        if is_final and challenged.is_answered(self._container, call, record, delivery, _origin(delivery)):
+            return True
+        is_refresh = delivery.key == record.refresh
+        if response.method == "UPDATE" and not is_refresh:
+            session_timers.take(call, record, response)
+        if is_final and is_refresh:
+            refreshing.take_answer(self._container, call, record, _origin(delivery), response)
+        return is_refresh
 
     def _invite_response(self, call: Call, delivery: Delivery, record: SipRecord, response: Response) -> None:
         status = response.status
@@ -84,7 +86,7 @@ class InboundResponses:
             for other in family(call, record):
                 if other.state != "CONFIRMED":
                     other.state = "TERMINATED"
-            if ended_by("INVITE", status):
+            if ended_by("INVITE", response):
                 record.state = "TERMINATED"
             self._to_servlet(call, delivery, record, response)
             return

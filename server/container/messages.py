@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from server.container import redirection
 from server.container.records import SipRecord
@@ -11,8 +11,10 @@ from server.container.sessions import ContainerApplicationSession, ContainerSipS
 from server.engine.call import Call
 from server.servlet.errors import InvalidStateError
 from server.servlet.proxy import ProxyOptions
+from server.sip.auth import Side, Verdict
 from server.sip.headers.values import parse_name_addr
 from server.sip.message import Request, Response
+from server.sip.multipart import content_of
 from server.sip.uri import parse_uri
 from server.sip.usage.offer import is_reliable
 from server.sip.usage.options import supports
@@ -77,6 +79,9 @@ class _Inbound(_Message):
     def content_type(self) -> str | None:
         return self.message.content_type
 
+    def content(self, media_type: str) -> bytes | None:
+        return content_of(self.body, self.content_type or "", media_type.lower())
+
     @property
     def remote_address(self) -> tuple[str, int]:
         return self.address
@@ -105,6 +110,9 @@ class _Outbound(_Message):
 
     body: bytes
     content_type: str | None
+
+    def content(self, media_type: str) -> bytes | None:
+        return content_of(self.body, self.content_type or "", media_type.lower())
 
     @property
     def remote_address(self) -> tuple[str, int]:
@@ -138,8 +146,20 @@ class _Outbound(_Message):
         self.sent = True
 
 
+class Proven(NamedTuple):
+    """Who asked the sender of a request who it is, and what came of it."""
+
+    side: Side
+    verdict: Verdict
+
+
 class InboundRequest(_Inbound):
-    """A request that came in; ``key`` is its server transaction, empty for the ACK to a 2xx."""
+    """A request that came in; ``key`` is its server transaction, empty for the ACK to a 2xx.
+
+    Shape: ``proven`` is how its sender has proved who it is, in this turn.
+    """
+
+    proven: Proven | None = None
 
     def __init__(
         self, container: Container, call: Call, record: SipRecord, message: Request, key: str, address: tuple[str, int]

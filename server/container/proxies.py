@@ -11,7 +11,7 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from server.container import parties
+from server.container import parties, proxied_timers
 from server.container.best_response import best_of, status_to_send, with_challenges
 from server.container.forking import answered, branch_of, step, with_key
 from server.container.forwarding import breadth_of, check, routed, stripped
@@ -95,6 +95,7 @@ class Proxies:
                 record_route=options.record_route and request.method == "INVITE",
                 supervised=options.supervised,
                 patience=options.timeout,
+                session_expires=options.session_expires,
             )
         return ContainerProxy(self, call, key)
 
@@ -237,6 +238,8 @@ class Proxies:
             self._step(call, key, Gone(number, 487))
             return
         request, _ = routed(transactions.request_of(call, key), self._is_own, server.flow)
+        if context.session_expires:
+            request = proxied_timers.asked(request, context.session_expires)
         token = record.id if context.record_route else ""
         try:
             found = onward(self._container, call, record, request, branch.target, server.flow, token, branch.breadth)
@@ -267,8 +270,21 @@ class Proxies:
         if record is not None and record.state in {"INITIAL", "EARLY"} and context.method == "INVITE":
             is_kept = context.record_route and response.status >= 200
             record.state = "CONFIRMED" if is_kept else "EARLY"
+        if response.status >= 200 and record is not None:
+            response = self._timed(call, record, context, effect.branch, response)
         self._tell(call, context, effect.branch, response)
         self._pass_back(call, context, response)
+
+    def _timed(
+        self, call: Call, record: SipRecord, context: ResponseContext, branch: Branch, response: Response
+    ) -> Response:
+        """Return a 2xx as it goes back, and take up the session timer that it tells of if we stay in the way."""
+        if context.session_expires and branch.key in call.transactions.clients:
+            request, sent = (transactions.request_of(call, key) for key in (context.key, branch.key))
+            response = proxied_timers.told(response, request, sent)
+        if record.state == "CONFIRMED":
+            proxied_timers.watch(call, record, response)
+        return response
 
     def _ended(self, call: Call, key: str, effect: Ended) -> None:
         context = call.section(SECTION, Contexts).contexts[key]

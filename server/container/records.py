@@ -59,8 +59,10 @@ class SipRecord(msgspec.Struct, array_like=True):
     for the ACK to our 2xx, ``bye_out`` is the key of the BYE that was sent; ``offer`` is the state of offer and answer;
     ``reliable`` is our provisional response that waits for its PRACK, ``behind`` what waits behind it, ``rseq`` and
     ``peer_rseq`` the last RSeq of either side, ``unpracked`` the RAck that we owe; ``timer`` is the session timer,
-    ``refresh`` the key of the UPDATE that refreshes; ``again`` is what is sent once more; ``is_callee`` says that the
-    peer has begun the dialog with an INVITE; ``subscriptions`` are those of the dialog by their event.
+    ``refresh`` the key of the request that refreshes, ``by_invite`` says that UPDATE does not, ``description`` is what
+    we described last if that may have to be repeated, None if not; ``again`` is what is sent once more; ``is_callee``
+    says that the peer has begun the dialog with an INVITE; ``subscriptions`` are those of the dialog by their event;
+    ``tries`` counts the credentials that were sent for one request.
     """
 
     id: str
@@ -102,6 +104,9 @@ class SipRecord(msgspec.Struct, array_like=True):
     again: Again | None = None
     is_callee: bool = False
     subscriptions: dict[str, Subscription] = {}
+    by_invite: bool = False
+    description: bytes | None = None
+    tries: int = 0
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

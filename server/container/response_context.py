@@ -75,7 +75,8 @@ class ResponseContext(msgspec.Struct, frozen=True, array_like=True):
     Shape: ``key`` is that of the server transaction, ``session`` the SIP session of the application that proxies;
     ``supervised`` says that its servlet hears of responses;
     ``waiting`` are groups of targets that are tried one after another; ``status`` is the final one that was passed on.
-    Units: ``patience`` seconds for a branch to answer finally, 0 for as long as it takes.
+    Units: ``session_expires`` seconds between two refreshes that are asked for if nobody else asks, 0 for none;
+    ``patience`` seconds for a branch to answer finally, 0 for as long as it takes.
     """
 
     key: str
@@ -88,6 +89,7 @@ class ResponseContext(msgspec.Struct, frozen=True, array_like=True):
     record_route: bool = False
     supervised: bool = True
     patience: float = 0.0
+    session_expires: int = 0
     waiting: tuple[tuple[Target, ...], ...] = ()
     branches: tuple[Branch, ...] = ()
     status: int = 0

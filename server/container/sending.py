@@ -13,6 +13,7 @@ from server.engine import transactions
 from server.engine.call import Call
 from server.engine.transactions import LOCAL
 from server.servlet.errors import InvalidStateError
+from server.sip.auth import authentication_info
 from server.sip.build import make_cancel, make_request, make_response
 from server.sip.dialog import on_accepted, open_uas, request_parts
 from server.sip.message import Request, Response
@@ -59,6 +60,9 @@ class Sending:
         draft.extra += session_timers.accept(call, record, request, status)
         draft.extra += subscriptions.grant(request, status)
         draft.extra += self._taken_packages(record, request.method, status)
+        if to.proven is not None and 200 <= status < 300:
+            info = authentication_info(to.proven.verdict, draft.body)
+            draft.extra.append((to.proven.side.info, info))
         contact = None
         if status < 300 and request.method in WITH_CONTACT - {"REGISTER"}:
             contact = self._contact(call, flow, request.uri)
@@ -89,6 +93,7 @@ class Sending:
         if record.dialog is not None and request.to.tag and 200 <= status < 300:
             record.dialog = on_accepted(record.dialog, request)
         record.offer = after_response(record.offer, response, sent=True, has_offer=lambda: has_sdp(request))
+        session_timers.describe(record, response)
         if status >= 200:
             self._container.proxies.withdraw(call, key, status)
         self._container.defer(call, transactions.send_response(call, key, response, call.engine.now()))
@@ -124,6 +129,7 @@ class Sending:
             flow, others, position = *way(self._dialog_flows(record)), 0
         request = self._build(call, draft, flow, parts)
         record.offer = after_request(record.offer, request, sent=True)
+        session_timers.describe(record, request)
         subscriptions.ask(call, record, request)
         key = transactions.send_request(call, request, flow, record.id, call.engine.now(), position, others)
         if draft.method == "INVITE":
@@ -132,14 +138,18 @@ class Sending:
             record.state, record.bye_out, record.bye_waits = "TERMINATED", key, False
         return key
 
-    def resend(self, call: Call, record: SipRecord, request: Request) -> None:
-        """Send a request of ours again, in a transaction of its own."""
+    def resend(self, call: Call, record: SipRecord, request: Request) -> str:
+        """Send a request of ours again, in a transaction of its own; return its key."""
         via = self._container.routing.addresses.via(record.flow, self._container.ids.mint_branch(call.key))
         request = request.with_header("Via", via)
         record.offer = after_request(record.offer, request, sent=True)
+        subscriptions.ask(call, record, request)
         key = transactions.send_request(call, request, record.flow, record.id, call.engine.now())
         if request.method == "INVITE":
             record.invite_out, record.peer_rseq = key, 0
+        elif request.method == "BYE":
+            record.bye_out = key
+        return key
 
     def in_dialog(self, call: Call, record: SipRecord, method: str) -> OutboundRequest:
         """Make a request inside a dialog.
@@ -172,6 +182,7 @@ class Sending:
         flow = self._dialog_flows(record)[0]
         request = self._build(call, draft, flow, parts)
         record.offer = after_request(record.offer, request, sent=True)
+        session_timers.describe(record, request)
         record.waits_for_ack, record.ack = False, request.wire()
         transactions.send_directly(call, request, flow)
 

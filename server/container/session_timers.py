@@ -1,26 +1,27 @@
-"""Session timers of SIP sessions: refreshed by an UPDATE without a body, ended by a BYE.
+"""Session timers of SIP sessions: refreshed in time by one side, ended by a BYE of the other.
 
 Source: RFC 4028.
 """
 
 from __future__ import annotations
 
-import logging
 from math import inf
-from typing import TYPE_CHECKING
 
-from server.container.records import Sessions, SipRecord
+from server.container.records import SipRecord
 from server.engine.call import Call
-from server.servlet.errors import ServletError
 from server.sip.headers.table import MIN_SE as MIN_SE_HEADER
 from server.sip.message import Request, Response
 from server.sip.usage.offer import has_sdp
-from server.sip.usage.session_timer import METHODS, MIN_SE, OPTION, agree, granted, is_too_short, refresh_headers
-
-if TYPE_CHECKING:
-    from server.container.container import Container
-
-log = logging.getLogger(__name__)
+from server.sip.usage.session_timer import (
+    METHODS,
+    MIN_SE,
+    OPTION,
+    agree,
+    allows_update,
+    granted,
+    is_too_short,
+    refresh_headers,
+)
 
 Headers = tuple[tuple[str, str], ...]
 
@@ -32,11 +33,24 @@ def refusal_of(request: Request) -> tuple[int, Headers] | None:
     return None
 
 
+def may_describe(record: SipRecord, invite: Request) -> None:
+    """Begin to keep what we describe in a session whose INVITE asks for a timer, for a refresh by INVITE."""
+    if "session-expires" in invite.headers.first and not allows_update(invite):
+        record.description = b""
+
+
+def describe(record: SipRecord, message: Request | Response) -> None:
+    """Keep the description that is sent, if it may have to be repeated."""
+    if record.description is not None and has_sdp(message):
+        record.description = message.body
+
+
 def accept(call: Call, record: SipRecord, request: Request, status: int) -> Headers:
     """Take up the timer that a request asks for and that we accept; return what the response says of it."""
     if request.method not in METHODS or not 200 <= status < 300:
         return ()
     record.timer, headers = agree(request, call.engine.now())
+    _agreed(record, request)
     return tuple(headers)
 
 
@@ -49,6 +63,16 @@ def take(call: Call, record: SipRecord, response: Response) -> None:
     """Take up what the peer grants with a 2xx; it may also say that there is no timer any more."""
     if response.method in METHODS and 200 <= response.status < 300:
         record.timer = granted(response, call.engine.now())
+        _agreed(record, response)
+
+
+def _agreed(record: SipRecord, message: Request | Response) -> None:
+    """Learn from a message of the peer how it can be refreshed."""
+    allowed = allows_update(message)
+    if allowed is not None:
+        record.by_invite = not allowed
+    if record.timer is None or allowed:
+        record.description = None
 
 
 def ask(call: Call, record: SipRecord, method: str) -> Headers:
@@ -58,6 +82,8 @@ def ask(call: Call, record: SipRecord, method: str) -> Headers:
     if record.timer is not None:
         return tuple(refresh_headers(record.timer))
     wanted = call.engine.session_expires if record.dialog is None else 0
+    if wanted:
+        record.description = b""
     return (("Supported", OPTION), ("Session-Expires", str(wanted))) if wanted else ()
 
 
@@ -70,24 +96,6 @@ def longer(response: Response, request: Request) -> Headers:
     if response.status != 422 or least is None or "min-se" in request.headers:
         return ()
     return (("Session-Expires", str(least.seconds)), ("Min-SE", str(least.seconds)))
-
-
-def expire(container: Container, call: Call, now: float) -> None:
-    """Refresh the sessions that it is our turn to refresh, and end those that nobody has refreshed."""
-    for record in list(call.section("sessions", Sessions).sips.values()):
-        timer = record.timer
-        if timer is None or timer.due > now or record.state != "CONFIRMED":
-            continue
-        try:
-            if timer.refreshes:
-                record.refresh = container.sending.request(container.sending.in_dialog(call, record, "UPDATE"))
-            else:
-                log.info("call %s: nobody has refreshed the session %s", call.key, record.id)
-                container.sending.in_dialog(call, record, "BYE").send()
-                container.tell(call, record, "session_expired")
-        except ServletError as error:
-            log.info("call %s: the session %s could not be refreshed: %s", call.key, record.id, error)
-        record.timer = None
 
 
 def next_due(record: SipRecord) -> float:

@@ -27,6 +27,7 @@ from server.sip.usage.subscription import (
     Subscription,
     granted,
     is_dropped,
+    is_refresh_refused,
     is_too_brief,
     key_of,
     package_of,
@@ -122,6 +123,12 @@ def ask(call: Call, record: SipRecord, request: Request) -> None:
         record.subscriptions[key] = Subscription(key, False, "", call.engine.now() + 64 * call.engine.timers.t1)
 
 
+def forget_asked(record: SipRecord, refer: Request) -> None:
+    """Forget the subscription of a REFER that is sent once more: its number names it, and that will be another."""
+    if refer.method == REFER.upper():
+        record.subscriptions.pop(key_of(refer) or "", None)
+
+
 def take_notify(call: Call, record: SipRecord, request: Request) -> None:
     """Take what a NOTIFY says of a subscription of ours."""
     key, news = _known_key(record, request), told(request)
@@ -153,7 +160,7 @@ def take_response(container: Container, call: Call, record: SipRecord, request: 
         elif held is not None and held.state and response.expires is not None:
             due = call.engine.now() + response.expires
             record.subscriptions[key] = msgspec.structs.replace(held, expires=due)
-    elif held is not None and (record.dialog is None or not held.state or response.status == 481):
+    elif held is not None and (record.dialog is None or not held.state or is_refresh_refused(response)):
         _end(container, call, record, key, "refused")
 
 

@@ -37,6 +37,7 @@ from server.state.near_cache import NearCache
 from server.state.store import StateStore
 from server.transport.answer import answer_flow
 from server.transport.flow import Flow
+from server.transport.trust import NOBODY, Trust
 
 log = logging.getLogger(__name__)
 R = TypeVar("R")
@@ -104,11 +105,13 @@ class Engine:
         dispatch: Dispatch,
         transports: Mapping[str, Sender],
         limits: Mapping[str, float] = NO_LIMITS,
+        trust: Trust = NOBODY,
     ) -> None:
         self.store = store
         self.timers = timers
         self.dispatch = dispatch
         self.transports = transports
+        self.trust = trust
         self.user: TransactionUser
         self.addressing: Addressing
         self.now = store.now
@@ -123,7 +126,7 @@ class Engine:
         self.work_classes = WorkClasses(self.workers, limits)
         self.queues = CallQueues(self.workers, self._work, self.work_classes)
         self.near_timers = NearTimers(self.now, self.wake)
-        self.refusals = Refusals(transports)
+        self.refusals = Refusals(transports, trust)
         self.waiting_invites = WaitingInvites(transports)
         self.failed_items = 0
         self._messages = 0
@@ -279,7 +282,7 @@ class Engine:
                 self._without_call(checked, flow, 481)
                 return
             message = checked
-            flow = answer_flow(message.via, flow)
+            flow = answer_flow(message.via, flow, self.trust)
             if message.method == "INVITE":
                 self.waiting_invites.add(self.monotonic(), key, message, flow)
         if key is not None:

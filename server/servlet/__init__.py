@@ -13,7 +13,20 @@ from server.servlet.registrar import Registrar, Registration
 from server.servlet.sessions import Attribute, HttpSession, SipApplicationSession, SipSession
 from server.servlet.sip_servlet import METHODS, SipServlet
 from server.servlet.timers import ServletTimer, TimerService
-from server.sip.sdp import held_answer, origin_of, with_origin
+from server.sip.multipart import Part, format_multipart, parse_multipart
+from server.sip.sdp import (
+    Media,
+    Sdp,
+    check_answer,
+    check_next_offer,
+    common_formats,
+    held_answer,
+    hold,
+    make_answer,
+    origin_of,
+    parse_sdp,
+    with_origin,
+)
 from server.sip.status import reason_phrase
 from server.sip.uri import SipUri, parse_uri, unescape, uris_equal
 
@@ -29,7 +42,9 @@ __all__ = [
     "HttpSession",
     "InvalidSessionError",
     "InvalidStateError",
+    "Media",
     "NotRoutableError",
+    "Part",
     "Proxy",
     "ProxyBranch",
     "ProxyOptions",
@@ -37,6 +52,7 @@ __all__ = [
     "Published",
     "Registrar",
     "Registration",
+    "Sdp",
     "ServletContext",
     "ServletError",
     "ServletTimer",
@@ -49,9 +65,17 @@ __all__ = [
     "SipSession",
     "SipUri",
     "TimerService",
+    "check_answer",
+    "check_next_offer",
+    "common_formats",
+    "format_multipart",
     "held_answer",
+    "hold",
     "json_response",
+    "make_answer",
     "origin_of",
+    "parse_multipart",
+    "parse_sdp",
     "parse_uri",
     "reason_phrase",
     "unescape",

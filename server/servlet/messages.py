@@ -48,6 +48,10 @@ class SipMessage(Protocol):
         """The media type of the body."""
         ...
 
+    def content(self, media_type: str) -> bytes | None:
+        """Return the body, or the first part of a multipart one, of a media type; None when there is none."""
+        ...
+
     @property
     def remote_address(self) -> tuple[str, int]:
         """Host and port that the message came from; of a message made here, empty and 0."""

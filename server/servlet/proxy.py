@@ -16,7 +16,9 @@ class ProxyOptions:
 
     Shape: ``record_route`` keeps the application in the way of the dialog that an INVITE makes; without ``parallel``
     each target is tried by itself; ``recurse`` follows redirections; ``supervised`` tells the servlet of responses.
-    Units: ``timeout`` seconds for a target to answer finally, 0 for as long as it rings.
+    ``session_expires`` asks for a session timer where nobody else does (RFC 4028 8).
+    Units: ``session_expires`` seconds between two refreshes, 0 to ask for none; ``timeout`` seconds for a target to
+    answer finally, 0 for as long as it rings.
     """
 
     record_route: bool = False
@@ -24,6 +26,7 @@ class ProxyOptions:
     recurse: bool = True
     supervised: bool = True
     timeout: float = 0.0
+    session_expires: int = 0
 
 
 class ProxyBranch(Protocol):

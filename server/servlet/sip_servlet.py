@@ -49,6 +49,10 @@ class SipServlet:
     info_packages: ClassVar[tuple[str, ...] | None] = ()
     """The INFO packages that this servlet takes (RFC 6086), None for any; an INFO of another is refused with 469."""
 
+    accepts: ClassVar[tuple[str, ...]] = ()
+    """The media types that this servlet takes, in lower case, alone or as parts; a body of another that must be
+    understood is refused with 415. Without any it sees every body and decides by itself, as what passes bodies on."""
+
     def __init__(self, context: ServletContext) -> None:
         self.context = context
 

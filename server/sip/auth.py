@@ -50,7 +50,7 @@ PROXY = Side(407, "Proxy-Authenticate", PROXY_AUTHORIZATION, "Proxy-Authenticati
 class Realm:
     """What a server asks for.
 
-    Shape: ``key`` is the secret behind the nonces, the same in every engine.
+    Shape: ``key`` is the secret behind the nonces, another one in every engine, since each counts the use of its own.
     Units: ``lifetime`` of a nonce in seconds.
     """
 

@@ -38,7 +38,7 @@ class Account:
 def answer(
     response: Response,
     request: Request,
-    peer: str,
+    peers: frozenset[str],
     accounts: Sequence[Account],
     tries: int,
     cnonce: str,
@@ -46,24 +46,27 @@ def answer(
 ) -> tuple[tuple[str, str], ...]:
     """Return the header lines to send the request again with, none when it must not be sent again.
 
-    Shape: ``tries`` counts the times that credentials were sent for this request; ``peer`` is who sent the response.
-    A second time is for a stale nonce only; a fresh nonce alone is no reason, or a server could keep us busy for ever.
+    Shape: ``tries`` counts the times that credentials were sent for this request; ``peers`` are the names and addresses
+    of who sent the response; the lines are all that a header has then.
+    Of one realm, a second time is for a stale nonce only; a fresh nonce alone is no reason, or a server could keep us
+    busy for ever.
     """
     side, header = _SIDES.get(response.status, (None, None))
     if side is None or header is None or tries >= MAX_TRIES:
         return ()
     try:
         challenges = [value for value in response.many(header) if value.scheme.lower() == "digest"]
+        lines = {value.param("realm"): str(value) for value in request.many(side.credentials)}
     except ValueError:
         return ()
-    lines: list[tuple[str, str]] = []
-    for realm in dict.fromkeys([value.param("realm") for value in challenges]):
-        account = next((one for one in accounts if one.realm == realm and peer in one.peers), None)
+    realms = dict.fromkeys([value.param("realm") for value in challenges])
+    for realm in realms:
+        account = next((one for one in accounts if one.realm == realm and not peers.isdisjoint(one.peers)), None)
         chosen = None if account is None else _strongest(challenges, account)
-        if account is None or chosen is None or (tries and (chosen.param("stale") or "").lower() != "true"):
+        if account is None or chosen is None or (realm in lines and (chosen.param("stale") or "").lower() != "true"):
             return ()
-        lines.append((side.credentials.name, _credentials(chosen, account, request, cnonce, count)))
-    return tuple(lines)
+        lines[realm] = _credentials(chosen, account, request, cnonce, count)
+    return tuple([(side.credentials.name, line) for line in lines.values()]) if realms else ()
 
 
 def is_proved(info: str, sent: AuthValue, account: Account, body: bytes) -> bool:

@@ -76,7 +76,7 @@ def parse_message(data: bytes) -> Request | Response:
         return _parse(data)
     except _RefusedError as error:
         reason = error.reason.encode("ascii", "replace").decode()[:MAX_REASON]
-        request = _salvage(data.lstrip(b"\r\n"))
+        request = salvage(data.lstrip(b"\r\n"))
         raise MalformedMessageError(reason, error.offset, error.status, error.section, request) from None
 
 
@@ -133,6 +133,8 @@ def _check_utf8(start: str, headers: Headers, memo: Memo) -> None:
 def _check_size(start: str, lines: list[str]) -> None:
     if len(lines) > MAX_HEADERS:
         raise _RefusedError(f"more than {MAX_HEADERS} header lines", 0, "RFC 3261 7.3", 513)
+    if len(start) > MAX_LINE and not start.startswith("SIP/2.0 "):
+        raise _RefusedError(f"the request line is longer than {MAX_LINE} characters", 0, "RFC 3261 21.4.12", 414)
     if max(map(len, (start, *lines))) > MAX_LINE:
         raise _RefusedError(f"a line is longer than {MAX_LINE} characters", 0, "RFC 3261 7.3", 513)
 
@@ -286,7 +288,7 @@ def _response(start: str, headers: Headers, body: bytes, wire: bytes, memo: Memo
     return Response(int(status), start[12:], headers, body, wire, memo)
 
 
-def _salvage(data: bytes) -> Request | None:
+def salvage(data: bytes) -> Request | None:
     """Return as much of a refused request as an answer needs, None when it is no request or too little of it is there.
 
     Every Via stays and of From, To, Call-ID, CSeq and Timestamp the first, as text: an answer repeats them, it does not

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from server.sip.codec import MAX_MESSAGE
+from server.sip.codec import MAX_MESSAGE, salvage
 from server.sip.errors import MalformedMessageError
 
 PING: Final = b"\r\n\r\n"
@@ -65,8 +65,14 @@ class StreamFramer:
         else:
             total = end + 4 + _content_length(bytes(buffer[:end]))
         if total > MAX_MESSAGE:
-            raise MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, 513, "RFC 3261 21.5.14")
+            raise _too_long(bytes(buffer[:end]) if end >= 0 else b"")
         return 0 if end < 0 else total
+
+
+def _too_long(head: bytes) -> MalformedMessageError:
+    """Return the refusal of a message; what has a head is told that its body is too large."""
+    status, section = (413, "RFC 3261 21.4.11") if head else (513, "RFC 3261 21.5.14")
+    return MalformedMessageError(f"longer than {MAX_MESSAGE} bytes", MAX_MESSAGE, status, section, salvage(head))
 
 
 def _content_length(head: bytes) -> int:

@@ -93,6 +93,17 @@ def format_multipart(parts: tuple[Part, ...], boundary: str, subtype: str = "mix
     return b"".join(pieces) + delimiter + b"--\r\n", f"multipart/{subtype};boundary={quote(boundary)}"
 
 
+def content_of(body: bytes, content_type: str, kind: str) -> bytes | None:
+    """Return the body, or the first part of it, that is of a media type; None when there is none.
+
+    Shape: ``kind`` is in lower case.
+    """
+    try:
+        return next(_contents(body, content_type, kind, MAX_DEPTH), None)
+    except ValueError:
+        return None
+
+
 def required_types(body: bytes, content_type: str) -> tuple[str, ...]:
     """Return the media types, in lower case, of all that must be understood; of parts in parts too.
 
@@ -128,6 +139,15 @@ def _required(body: bytes, content_type: str, depth: int) -> Iterator[str]:
     for part in parts:
         if part.is_required:
             yield from _required(part.body, str(part.content_type), depth - 1)
+
+
+def _contents(body: bytes, content_type: str, kind: str, depth: int) -> Iterator[bytes]:
+    found = parse_media_type(content_type).value.lower()
+    if found == kind:
+        yield body
+    elif found.startswith("multipart/") and depth:
+        for part in parse_multipart(body, content_type):
+            yield from _contents(part.body, str(part.content_type), kind, depth - 1)
 
 
 def _parse_part(content: bytes) -> Part:

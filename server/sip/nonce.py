@@ -1,7 +1,7 @@
 """Nonces: when they were made, that they are ours, and which of their counts were used.
 
 Shape: a nonce is ``TIME.RANDOM.SEAL``: milliseconds and random bytes in hexadecimal digits, and a keyed hash of both
-and of the realm, so that any engine with the key knows it again and nobody else can make one.
+and of the realm, so that who has the key knows it again and nobody else can make one.
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ from server.sip.codec import parse_message
 from server.sip.errors import MalformedMessageError
 from server.sip.ids import MAGIC_COOKIE
 from server.sip.message import Request, Response
+from server.testing.phone_sdp import described
 from server.transport.flow import format_address
 
 log = logging.getLogger(__name__)
@@ -231,7 +232,7 @@ class ScriptedPhone:
             self._remember(call)
             self._spawn(self._answer, call)
         elif request.to.tag:
-            self._reply(request, 200, call, self._sdp())
+            self._reply(request, 200, call, self._sdp(request.body))
         elif call.response:
             self._socket.sendto(call.response, self.server)
 
@@ -262,7 +263,7 @@ class ScriptedPhone:
             self._reply(call.invite, self.final, call)
             return
         call.log.append("answered")
-        self._reply(call.invite, self.final, call, self._sdp())
+        self._reply(call.invite, self.final, call, self._sdp(call.invite.body))
         for wait in REPEATS:
             gevent.sleep(wait)
             if call.acknowledged or call.ended:
@@ -308,9 +309,5 @@ class ScriptedPhone:
     def _send(self, message: Request | Response) -> None:
         self._socket.sendto(message.wire(), self.server)
 
-    def _sdp(self) -> bytes:
-        host = f"{'IP6' if ':' in self.local[0] else 'IP4'} {self.local[0]}"
-        return (
-            f"v=0\r\no={self.user} 1 1 IN {host}\r\ns=-\r\nc=IN {host}\r\nt=0 0\r\n"
-            "m=audio 40000 RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\na=sendrecv\r\n"
-        ).encode()
+    def _sdp(self, offer: bytes = b"") -> bytes:
+        return described(self.user, self.local[0], offer)

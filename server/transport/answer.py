@@ -8,19 +8,21 @@ import msgspec
 
 from server.sip.headers import Via
 from server.transport.flow import DEFAULT_PORTS, Flow
+from server.transport.trust import Trust
 
 
-def answer_flow(via: Via, flow: Flow) -> Flow:
+def answer_flow(via: Via, flow: Flow, trust: Trust) -> Flow:
     """Return the flow on which a request that came over ``flow`` is answered; ``via`` is its top Via.
 
     A stream is answered where it is. A datagram goes back to the port it came from if its sender asks for that with
-    ``rport``, else to the port of the Via; a numeric ``maddr`` is believed.
+    ``rport``, else to the port of the Via. A numeric ``maddr`` is believed of a trusted peer only: with anybody's, a
+    stranger could have us send answers, larger than what he sends and repeated, to whom he likes.
     """
     if flow.transport != "UDP":
         return flow
     params = via.params
     host, port = flow.remote_host, flow.remote_port
-    maddr = _numeric(params.get("maddr"))
+    maddr = _numeric(params["maddr"]) if "maddr" in params and host in trust else None
     if maddr is None and "rport" in params:
         return flow
     host, port = maddr or host, via.port or DEFAULT_PORTS["UDP"]

@@ -256,6 +256,12 @@ def test_d9_bodies_that_are_not_understood_or_not_wanted_are_refused(
     assert refused.headers.get(says[0]) == says[1]
 
 
+def test_d9_too_long_a_request_uri_is_414(callee: House) -> None:
+    invite = callee.request(uri=f"sip:{'b' * 8192}@192.0.2.2")
+
+    assert lines(callee.receive(invite)) == ["414 INVITE"]
+
+
 def test_d10_options_says_what_is_understood(callee: House) -> None:
     (ok,) = callee.receive(callee.request("OPTIONS"))
 

@@ -26,7 +26,8 @@ LIMITS = {"min_expires": 60, "max_expires": 600, "default_expires": 300, "max_bi
 
 @pytest.fixture
 def node(start_node: StartNode) -> Node:
-    return start_node(applications=[APPLICATION], sip={"domains": [DOMAIN]}, registrar=LIMITS)
+    sip = {"domains": [DOMAIN], "trusted": ["127.0.0.1"]}
+    return start_node(applications=[APPLICATION], sip=sip, registrar=LIMITS)
 
 
 @pytest.fixture

@@ -52,7 +52,7 @@ def call(
     while True:
         response = parse_message(server.serve(sent.wire()))
         assert isinstance(response, Response)
-        lines = answer(response, sent, peer, (account,), tries, "cnonce")
+        lines = answer(response, sent, frozenset({peer}), (account,), tries, "cnonce")
         if not lines:
             return response, tries + 1, value
         tries += 1

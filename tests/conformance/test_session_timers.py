@@ -4,7 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from server.servlet import B2buaServlet
+from server.container.records import Sessions, SipRecord
+from server.engine.call import peek_section
+from server.servlet import B2buaServlet, ProxyOptions, SipRequest, SipServlet
+from server.sip.ids import KEY_LENGTH
+from server.sip.message import Response
 from tests.conformance import agents
 from tests.conformance.agents import ANSWER, OFFER, Callee, Caller, answered, established, offered
 from tests.conformance.ladder import one, request_of
@@ -98,6 +102,136 @@ def test_d14_refresh_that_nobody_knows_ends_the_session(callee: House, status: i
     update = request_of(callee.pass_time(150), "UPDATE")
 
     assert lines(callee.receive(agents.reply(update, status))) == ["BYE"]
+
+
+NO_UPDATE = ("Allow", "INVITE, ACK, BYE, CANCEL, OPTIONS")
+
+
+def granted(interval: int = 300) -> tuple[tuple[str, str], ...]:
+    return (("Session-Expires", f"{interval};refresher=uac"),)
+
+
+def test_d14_peer_that_does_not_serve_update_is_refreshed_by_invite_with_the_same_description(callee: House) -> None:
+    established(callee, offered(callee, extra=(*asked(300, "uas"), NO_UPDATE)))
+
+    invite = request_of(callee.pass_time(150), "INVITE")
+    sent = callee.receive(agents.reply(invite, 200, body=OFFER, extra=granted()))
+
+    assert (invite.headers.get("session-expires"), invite.body) == ("300;refresher=uac", ANSWER)
+    assert lines(sent) == ["ACK"]
+    assert lines(callee.receive(agents.reply(invite, 200, body=OFFER, extra=granted()))) == ["ACK"]
+    assert "2 INVITE" not in " ".join(callee.servlets[0].seen)  # type: ignore[attr-defined]
+    assert callee.pass_time(149) == []
+    assert lines(callee.pass_time(1)) == ["INVITE"]
+
+
+def test_d14_refresh_by_invite_that_is_refused_ends_the_session_or_is_tried_again(callee: House) -> None:
+    established(callee, offered(callee, extra=(*asked(300, "uas"), NO_UPDATE)))
+    invite = request_of(callee.pass_time(150), "INVITE")
+
+    assert callee.receive(agents.reply(invite, 180)) == []
+    assert lines(callee.receive(agents.reply(invite, 491))) == ["ACK"]
+    again = request_of(callee.pass_time(2.5), "INVITE")
+    assert (again.cseq.number, again.body) == (invite.cseq.number + 1, ANSWER)
+    assert lines(callee.receive(agents.reply(again, 481))) == ["ACK", "BYE"]
+
+
+def test_d14_peer_that_refuses_update_is_refreshed_by_invite(caller: House) -> None:
+    invite = agents.call(caller, body=OFFER)
+    caller.receive(agents.reply(invite, 200, body=ANSWER, extra=granted()))
+    update = request_of(caller.pass_time(150), "UPDATE")
+
+    caller.receive(agents.reply(update, 405))
+    refresh = request_of(caller.pass_time(0), "INVITE")
+
+    assert (refresh.headers.get("session-expires"), refresh.body) == ("300;refresher=uac", OFFER)
+
+
+def test_d14_session_with_an_open_invite_is_refreshed_when_that_is_over(callee: House) -> None:
+    ok = established(callee, offered(callee, extra=asked(300, "uas")))
+    ours = agents.in_session(callee, ok, "INVITE", OFFER)
+    callee.receive(agents.reply(ours, 180))
+
+    assert "UPDATE" not in lines(callee.pass_time(150))
+    callee.receive(agents.reply(ours, 488))
+    assert lines(callee.pass_time(2)) == ["UPDATE"]
+
+
+def test_d14_description_is_kept_only_while_it_may_be_needed(callee: House) -> None:
+    plain, knowing = offered(callee), offered(callee, call_id="c-2", extra=(*asked(300), ("Allow", "INVITE, UPDATE")))
+    ignorant = offered(callee, call_id="c-3", extra=(*asked(300), NO_UPDATE))
+
+    kept = [record_of(callee, answered(callee, invite)).description for invite in (plain, knowing, ignorant)]
+
+    assert kept == [None, None, ANSWER]
+
+
+def record_of(house: House, ok: Response) -> SipRecord:
+    tag = ok.to.tag or ""
+    found = house.engine.store.peek(tag[-KEY_LENGTH:])
+    assert found is not None
+    return peek_section(found[1], "sessions", Sessions).sips[tag]
+
+
+class Passing(SipServlet):
+    """Passes calls on to Bob and asks for a refresh every 300 seconds."""
+
+    def do_invite(self, request: SipRequest) -> None:
+        options = ProxyOptions(record_route=True, session_expires=300)
+        request.create_proxy(options).proxy_to("sip:bob@192.0.2.2")
+
+
+@pytest.mark.parametrize(
+    ("given", "goes_on"),
+    [
+        ((), "300"),
+        (asked(1800, "uac"), "300;refresher=uac"),
+        (asked(200), "200"),
+        ((("Min-SE", "500"),), "500"),
+        (asked(300, supported="x"), "300"),
+        ((("Session-Expires", "soon"),), "soon"),
+    ],
+)
+def test_d14_proxy_asks_for_a_timer_where_nobody_asks_for_a_shorter_one(
+    build: Build, given: tuple[tuple[str, str], ...], goes_on: str
+) -> None:
+    house = build(Passing)
+
+    invite = request_of(house.receive(offered(house, extra=given)), "INVITE")
+
+    assert invite.headers.get("session-expires") == goes_on
+
+
+@pytest.mark.parametrize(
+    ("supported", "grants", "says"),
+    [
+        ("timer", (), ("300;refresher=uac", "timer")),
+        ("replaces", (), (None, None)),
+        ("timer", (("Session-Expires", "250;refresher=uas"),), ("250;refresher=uas", None)),
+    ],
+)
+def test_d14_proxy_has_the_caller_refresh_for_a_callee_who_knows_no_timers(
+    build: Build, supported: str, grants: tuple[tuple[str, str], ...], says: tuple[str | None, str | None]
+) -> None:
+    house = build(Passing)
+    invite = request_of(house.receive(offered(house, extra=(("Supported", supported),))), "INVITE")
+
+    ok = one(house.receive(agents.reply(invite, 200, "b", ANSWER, extra=grants), BOB), "200 INVITE")
+
+    assert (ok.headers.get("session-expires"), ok.headers.get("require")) == says
+
+
+def test_d14_proxy_forgets_a_session_that_nobody_refreshes(build: Build) -> None:
+    house = build(Passing)
+    invite = request_of(house.receive(offered(house, extra=asked(300))), "INVITE")
+    house.receive(agents.reply(invite, 200, "b", ANSWER, extra=granted()), BOB)
+
+    house.pass_time(299)
+    before = house.engine.store.statistics().calls
+    house.pass_time(1)
+    house.pass_time(1)
+
+    assert (before, house.engine.store.statistics().calls) == (1, 0)
 
 
 def test_d14_our_invite_asks_and_takes_what_is_granted(caller: House) -> None:

@@ -119,12 +119,17 @@ def test_t3_without_rport_a_datagram_is_answered_to_the_port_of_its_via(
     assert other.receive().status == 200
 
 
-def test_t3_maddr_says_where_the_answer_goes(node: Node, caller: UdpPeer, udp: MakeUdp) -> None:
-    other = udp("127.0.0.2")
-    via = f"phone.example.com:{other.address[1]}"
+@pytest.mark.parametrize("trusted", [["127.0.0.1"], []])
+def test_t3_maddr_of_a_trusted_peer_says_where_the_answer_goes(
+    start_node: StartNode, udp: MakeUdp, trusted: list[str]
+) -> None:
+    node, caller = start_node(sip={"trusted": trusted}), udp()
+    other = udp("127.0.0.2", caller.address[1])
+    via = f"phone.example.com:{caller.address[1]}"
+
     caller.send(Call("sip:server@127.0.0.1", via, via=";maddr=127.0.0.2").request("OPTIONS"), node.udp.local)
 
-    assert other.receive().status == 200
+    assert (other if trusted else caller).receive().status == 200
 
 
 def test_t3_response_goes_out_on_the_connection_of_its_request(node: Node, open_tcp: OpenTcp, callee: UdpPeer) -> None:
@@ -209,6 +214,15 @@ def test_t4_stream_without_content_length_is_refused_and_closed(node: Node, open
 
     phone.send(request.replace(b"Content-Length: 0\r\n", b""))
 
+    assert phone.is_closed()
+
+
+def test_d9_body_larger_than_any_that_is_taken_is_413_and_the_connection_closed(node: Node, open_tcp: OpenTcp) -> None:
+    phone = open_tcp(node)
+
+    phone.send(Call("sip:server@127.0.0.1", "127.0.0.1:9", "TCP").request("OPTIONS", length=65_536))
+
+    assert phone.receive().status == 413
     assert phone.is_closed()
 
 

@@ -81,7 +81,11 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture
 def node(start_node: StartNode, authority: Authority) -> Node:
-    return start_node(Names(), tls=tls_section(authority))
+    """A node that believes its callers, who are on this machine, that they came over TLS."""
+    return start_node(Names(), tls=tls_section(authority), sip=TRUSTING)
+
+
+TRUSTING = {"trusted": ["127.0.0.0/8"]}
 
 
 def tls_section(authority: Authority, name: str = "server") -> dict[str, Any]:
@@ -233,7 +237,7 @@ def test_t10_certificates_are_read_again_and_connections_go_on(
 
 
 def test_t9_sips_goes_over_tls_or_not_at_all(start_node: StartNode, caller: UdpPeer, callee: UdpPeer) -> None:
-    node = start_node()
+    node = start_node(sip=TRUSTING)
 
     invite(f"sips:bob@{callee.sent_by}", caller, node)
 
@@ -268,6 +272,29 @@ def test_t9_sips_request_reaches_a_phone_that_registered_over_tls(
     invite(f"sips:bob@{node.bound()['sip-tls']}", caller, node)
 
     assert phone.receive().start.startswith("INVITE sips:bob@127.0.0.1:9")
+
+
+def test_t9_sips_request_that_came_without_tls_is_refused(
+    start_node: StartNode, authority: Authority, caller: UdpPeer, serve: Callable[..., TlsListener]
+) -> None:
+    node, listener = start_node(Names(), tls=tls_section(authority)), serve("callee.example")
+
+    invite(f"sips:bob@callee.example:{listener.address[1]}", caller, node)
+
+    assert caller.receive_final().status == 403
+    listener.socket.settimeout(0)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+def test_t9_sips_request_that_came_over_tls_is_served(
+    start_node: StartNode, authority: Authority, connect: Callable[..., StreamPeer]
+) -> None:
+    phone = connect(start_node(tls=tls_section(authority)))
+
+    phone.send(Call("sips:server@127.0.0.1", "127.0.0.1:9", "TLS").request("OPTIONS"))
+
+    assert phone.receive().status == 200
 
 
 def test_t9_transport_tls_of_a_sip_uri_is_tls(node: Node, caller: UdpPeer, serve: Callable[..., TlsListener]) -> None:

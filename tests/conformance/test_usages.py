@@ -5,11 +5,13 @@ from collections.abc import Callable
 import pytest
 
 from server.servlet import B2buaServlet, SipRequest, SipServlet
+from server.sip.build import make_response
 from server.sip.usage.ends import DIALOG_ENDERS, METHOD_ENDERS, USAGE_ENDERS, ended_by
 from tests.conformance import agents
 from tests.conformance.agents import Callee, Caller, answered, established, offered
 from tests.conformance.ladder import one, request_of
 from tests.server.container.kit import BOB, House, lines
+from tests.server.sip.samples import request
 
 Build = Callable[..., House]
 
@@ -33,11 +35,36 @@ class Post(SipServlet):
 
 
 def test_d12_refusals_end_the_dialog_the_usage_or_nothing() -> None:
-    assert {ended_by("INFO", status) for status in DIALOG_ENDERS} == {"dialog"}
-    assert {ended_by("INFO", status) for status in USAGE_ENDERS} == {"usage"}
-    assert {ended_by("INVITE", status) for status in METHOD_ENDERS} == {"usage"}
+    assert {ends("INFO", status) for status in DIALOG_ENDERS} == {"dialog"}
+    assert {ends("INFO", status) for status in USAGE_ENDERS} == {"usage"}
+    assert {ends("INVITE", status) for status in METHOD_ENDERS} == {"usage"}
     others = set(range(300, 700)) - DIALOG_ENDERS - USAGE_ENDERS
-    assert {ended_by("INFO", status) for status in others} == {""}
+    assert {ends("INFO", status) for status in others} == {""}
+
+
+@pytest.mark.parametrize(
+    ("status", "after", "end"),
+    [(480, "30", ""), (480, "soon", "usage"), (481, "30", "usage"), (404, "30", "dialog"), (503, "30", "")],
+)
+def test_d12_who_says_when_to_come_again_has_lost_nothing(status: int, after: str, end: str) -> None:
+    assert ends("INFO", status, ("Retry-After", after)) == end
+
+
+def test_d12_session_stands_after_480_with_retry_after_and_is_refreshed_then(build: Build) -> None:
+    house = build(Callee)
+    ask = (("Supported", "timer"), ("Session-Expires", "300;refresher=uas"))
+    established(house, offered(house, extra=ask))
+    update = request_of(house.pass_time(150), "UPDATE")
+    house.receive(agents.reply(update, 480, extra=(("Retry-After", "20 (busy)"),)))
+
+    assert house.pass_time(19) == []
+    again = request_of(house.pass_time(1), "UPDATE")
+
+    assert again.headers.get("session-expires") == "300;refresher=uac"
+
+
+def ends(method: str, status: int, *headers: tuple[str, str]) -> str:
+    return ended_by(method, make_response(request(), status, extra=headers))
 
 
 @pytest.mark.parametrize(("status", "stands"), [(404, False), (480, False), (481, False), (486, True), (500, True)])

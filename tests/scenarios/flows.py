@@ -96,10 +96,11 @@ class Phone:
         """Make a refused request with credentials for this challenge and those before; each use of one is counted."""
         assert isinstance(challenge, Response)
         self.asked.append((challenge, account))
+        bare = request.without("Authorization").without("Proxy-Authorization")
         credentials = [
             line
             for count, (asked, known) in zip(range(len(self.asked), 0, -1), self.asked, strict=True)
-            for line in answer(asked, request, "proxy", (known,), 0, "cnonce", count)
+            for line in answer(asked, bare, frozenset({"proxy"}), (known,), 0, "cnonce", count)
         ]
         return self.request(request.method, request.body, *credentials)
 

@@ -9,17 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from server.sip.message import Request, Response
+from server.sip.multipart import content_of
 from server.sip.offer_answer import LOCAL_OFFER, REMOTE_OFFER, STABLE, TABLE
 from server.sip.usage.options import option_tags
+
+SDP = "application/sdp"
 
 CARRIERS = frozenset({"INVITE", "UPDATE", "PRACK"})
 """Methods whose requests and responses may carry a description."""
 
 
 def has_sdp(message: Request | Response) -> bool:
-    """Say whether the body is a session description."""
-    kind = message.content_type if message.body else None
-    return kind is not None and kind.partition(";")[0].strip().lower() == "application/sdp"
+    """Say whether the body, or a part of it, is a session description."""
+    text = message.content_type if message.body else None
+    if text is None:
+        return False
+    kind = text.partition(";")[0].strip().lower()
+    return kind == SDP or (kind.startswith("multipart/") and content_of(message.body, text, SDP) is not None)
 
 
 def is_reliable(response: Response) -> bool:

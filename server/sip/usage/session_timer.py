@@ -12,7 +12,7 @@ import msgspec
 
 from server.sip.headers.table import SESSION_EXPIRES
 from server.sip.message import Request, Response
-from server.sip.usage.options import supports
+from server.sip.usage.options import option_tags, supports
 
 OPTION = "timer"
 
@@ -80,6 +80,13 @@ def refresh_headers(timer: SessionTimer) -> list[tuple[str, str]]:
     """Return the headers of a request of ours that refreshes."""
     refresher = "uac" if timer.refreshes else "uas"
     return [("Supported", OPTION), ("Session-Expires", f"{timer.interval};refresher={refresher}")]
+
+
+def allows_update(message: Request | Response) -> bool | None:
+    """Say whether the sender serves UPDATE, None when it does not say what it serves."""
+    if "allow" not in message.headers:
+        return None
+    return "update" in option_tags(message, "allow")
 
 
 def _asked(message: Request | Response) -> tuple[int, str] | None:

@@ -20,6 +20,9 @@ REFER, REFER_EXPIRES = "refer", 180
 
 TERMINATED = "terminated"
 
+REFRESH_ENDERS = frozenset({404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604})
+"""Answers to the SUBSCRIBE that refreshes after which there is nothing left to refresh."""
+
 
 class Subscription(msgspec.Struct, frozen=True, array_like=True):
     """One subscription.
@@ -120,6 +123,14 @@ def is_dropped(response: Response) -> bool:
     Source: RFC 6665 4.2.2.
     """
     return response.status == 481 or (response.status >= 300 and "retry-after" not in response.headers)
+
+
+def is_refresh_refused(response: Response) -> bool:
+    """Say whether a refused refresh ends our subscription; after any other refusal it holds until its time is over.
+
+    Source: RFC 6665 4.1.2.2.
+    """
+    return response.status in REFRESH_ENDERS
 
 
 def _number(text: str | None, default: int) -> int:

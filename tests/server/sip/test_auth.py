@@ -42,7 +42,14 @@ def refused(realm: Realm = REALM, now: float = 1000.0, *, stale: bool = False, s
 
 
 def credentials(response: Response, **more: Any) -> tuple[tuple[str, str], ...]:
-    arguments = {"request": request(), "peer": PEER, "accounts": (ALICE,), "tries": 0, "cnonce": 'c"1', **more}
+    arguments = {
+        "request": request(),
+        "peers": frozenset({PEER}),
+        "accounts": (ALICE,),
+        "tries": 0,
+        "cnonce": 'c"1',
+        **more,
+    }
     return answer(response, **arguments)
 
 
@@ -270,10 +277,9 @@ def test_S2_several_realms_are_answered_together_and_each_reads_its_own() -> Non
 @pytest.mark.parametrize(
     "more",
     [
-        {"peer": "192.0.2.66"},
+        {"peers": frozenset({"192.0.2.66"})},
         {"accounts": ()},
         {"accounts": (Account("example.org", "a", "b", frozenset({PEER})),)},
-        {"tries": 1},
         {"tries": 2},
         {"accounts": (Account("example.com", "a", "b", frozenset({PEER}), ("MD5",)),)},
     ],
@@ -283,7 +289,10 @@ def test_S3_client_answers_only_its_own_realm_and_peer_and_not_for_ever(more: di
 
 
 def test_S3_stale_nonce_is_answered_once_more_and_no_further() -> None:
-    stale = refused(stale=True)
+    stale, proven = refused(stale=True), again(request(), *credentials(refused()))
+
+    assert credentials(refused(), request=proven, tries=1) == ()
+    assert len(credentials(stale, request=proven, tries=1)) == 1
 
     assert credentials(stale, tries=1)
     assert credentials(stale, tries=2) == ()

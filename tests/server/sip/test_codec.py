@@ -88,6 +88,7 @@ def test_missing_mandatory_header_is_named(name: bytes) -> None:
         (b"X-Unknown: ", b"Record-Route: <\r\nX: ", 400),
         (b"X-Unknown: ", b"X: " + b"x" * MAX_LINE + b"\r\nX: ", 513),
         (b"X-Unknown: ", b"X: x\r\n" * MAX_HEADERS, 513),
+        (b"INVITE sip:", b"INVITE sip:" + b"x" * MAX_LINE, 414),
         (b"SIP/2.0\r\nVia", b"SIP/2.0 \r\nVia", 400),
         (b"SIP/2.0\r\nVia", b"SIP/2.0\0\r\nVia", 400),
         (b" SIP/2.0\r\nVia", b"  SIP/9\r\nVia", 505),

@@ -14,7 +14,7 @@ OK = make_response(request(), 200)
 def test_accepted_invite_keeps_the_bytes_of_its_2xx_and_two_deadlines() -> None:
     accepted = accept(OK, 1, 10.0, SETTINGS)
 
-    assert accepted == AcceptedInvite(1, OK.wire(), 0.5, 10.5, 42.0)
+    assert accepted == AcceptedInvite(OK.wire(), 0.5, 10.5, 42.0, 1)
     assert accepted.next_due == 10.5
 
 
