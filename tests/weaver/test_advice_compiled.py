@@ -208,12 +208,17 @@ def test_task_without_dyes_fires_only_what_has_no_mask() -> None:
     assert (fired(of_masked), fired(of_free)) == ((0, 0, 0), (1, 1, 1))
 
 
-def test_task_that_inherits_dyes_fires(monkeypatch: pytest.MonkeyPatch) -> None:
-    inherited = context.DiagnosticContext(mask_of(["ADDR3"]), {})
-    monkeypatch.setattr(context._inheritance, "find", lambda: inherited)
+def test_task_that_inherits_dyes_fires() -> None:
+    def message() -> Context:
+        tokens = context.begin(mask_of(["ADDR3"]), {})
+        handed = context.hand_down(lambda: True)
+        context.end(tokens)
+        assert handed is not None
+        return handed
+
     registry, module = woven(Compiling(made=lambda _: Compiled()), dye_mask=["ADDR3"])
 
-    Context().run(module.f, 1)
+    Context().run(message).run(module.f, 1)
 
     assert fired(registry) == (1, 1, 1)
 

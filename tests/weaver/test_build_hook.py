@@ -45,6 +45,6 @@ def test_wheel_carries_the_woven_server_and_it_is_used(tmp_path: Path) -> None:
     environment = {"PYTHONPATH": str(installed)}
     used = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
 
-    assert woven == ["server.engine.outbound.woven", "server.engine.turn.woven"]
+    assert woven == ["server.engine.outbound.woven", "server.engine.turn.woven", "server.http.wsgi.woven"]
     assert used.stderr == ""
     assert used.stdout == "{'loaded': 2}\n"
