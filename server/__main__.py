@@ -26,6 +26,8 @@ from server.errors import ConfigError
 from server.node import Node
 from server.testing.demo import start_demo
 
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the server until SIGTERM or SIGINT; return the exit code.
@@ -33,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Switches: yes.
     """
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=options.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=options.log_level, format=options.log_format)
     try:
         config = load_config(options.config).with_command_line(
             sip=options.sip, http=options.http, outbound_proxy=options.outbound_proxy
@@ -72,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--outbound-proxy", metavar="sip:HOST:PORT", help="where requests go that have no other way")
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings over those of server/defaults.toml")
     parser.add_argument("--demo", action="store_true", help="start two scripted phones, alice and bob")
+    parser.add_argument("--log-format", default=LOG_FORMAT, metavar="FORMAT", help="what a line of the log looks like")
     parser.add_argument("--log-level", default="WARNING", choices=["DEBUG", "INFO", "WARNING", "ERROR"])
     return parser
 

@@ -27,6 +27,7 @@ __all__ = [
     "Draft",
     "EventsConfig",
     "InstrumentationConfig",
+    "LoggingConfig",
     "MonitorConfig",
     "RedactionConfig",
     "TargetConfig",
@@ -99,6 +100,14 @@ class RedactionConfig(_Section):
     names: list[Text] = Field(default=[], description="names, case ignored, whose values are always hidden")
 
 
+class LoggingConfig(_Section):
+    """What the program's `logging` knows of messages."""
+
+    dyed_debug: list[Text] = Field(
+        default=[], description="dye flags: DEBUG is logged only for messages that have all of them; empty: as ever"
+    )
+
+
 class MonitorConfig(_Section):
     """One monitor: `[monitors.NAME]`."""
 
@@ -129,6 +138,7 @@ class InstrumentationConfig(_Section):
     redaction: RedactionConfig = Field(default=RedactionConfig(), description="what no event shows")
     monitors: dict[str, MonitorConfig] = Field(default={}, description="monitors by name")
     pointcuts: dict[str, Text] = Field(default={}, description="a pointcut that others use as `NAME()`")
+    logging: LoggingConfig = Field(default=LoggingConfig(), description="what `logging` knows of messages")
 
     def pointcut_of(self, monitor: MonitorConfig) -> Pointcut:
         """Return the pointcut of a custom monitor.

@@ -117,11 +117,15 @@ def monitor_faults(
             faults += _custom_faults(keys, monitor, known)
         elif kind is None and isinstance(value, dict):
             faults += _library_faults(keys, monitor, known)
-        mask = monitor.get("dye_mask")
-        if isinstance(mask, list) and flags is not None:
-            wrong = [flag for flag in mask if isinstance(flag, str) and flag.strip() and flag not in flags]
-            faults += [Fault((*keys, "dye_mask"), f"{flag!r} is no dye flag{_near(flag, flags)}") for flag in wrong]
-    return faults
+        faults += _flag_faults((*keys, "dye_mask"), monitor.get("dye_mask"), flags)
+    return faults + _flag_faults(("logging", "dyed_debug"), _table(values.get("logging")).get("dyed_debug"), flags)
+
+
+def _flag_faults(keys: tuple[str, ...], mask: object, flags: Collection[str] | None) -> list[Fault]:
+    if not isinstance(mask, list) or flags is None:
+        return []
+    wrong = [flag for flag in mask if isinstance(flag, str) and flag.strip() and flag not in flags]
+    return [Fault(keys, f"{flag!r} is no dye flag{_near(flag, flags)}") for flag in wrong]
 
 
 def _custom_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:

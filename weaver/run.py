@@ -34,6 +34,7 @@ from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.file_watch import FileWatch
 from weaver.gevent_support import GeventRuntime, follow_tasks, unpatched
+from weaver.log_context import DyedDebug, follow_logging
 from weaver.main_module import find_main, run_as_main
 from weaver.management.config_methods import config_methods
 from weaver.management.methods import standard_methods
@@ -64,7 +65,12 @@ class Weaver:
         self.config = config
         self._parts = Parts()
         self._named: dict[str, Pointcut] = {}
-        live: dict[str, Apply] = {"redaction": lambda new: redaction.hide(new.redaction.names), "pointcuts": self._name}
+        self._dyed_debug = DyedDebug()
+        live: dict[str, Apply] = {
+            "redaction": lambda new: redaction.hide(new.redaction.names),
+            "pointcuts": self._name,
+            "logging": lambda new: self._dyed_debug.required(new.logging.dyed_debug),
+        }
         self._reload = Reload(path.absolute(), self.registry, FLAGS, live)
         self._watch = FileWatch(path.absolute(), partial(self._reload.try_to_take, "the file has changed"))
 
@@ -89,6 +95,9 @@ class Weaver:
             sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
             parts.start("events as JSON lines", lambda: self._send_to(sink), sink.stop)
         parts.begin("contexts across tasks", follow_tasks)
+        parts.begin("contexts in log records", follow_logging)
+        required = self._dyed_debug.required
+        parts.start("debug for dyed messages", lambda: required(config.logging.dyed_debug), lambda: required(()))
         parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
         parts.begin("import hook", self._install)
         if config.weaver.reload_interval:

@@ -47,6 +47,16 @@ def run(arguments: list[str], signals: dict[int, Callable[[], object]], number: 
     return code
 
 
+def test_log_looks_as_it_is_asked_to(signals: dict[int, Callable[[], object]], monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(program.logging, "basicConfig", lambda *, level, format: asked.append(f"{level} {format}"))  # noqa: A006
+
+    run([APP, *FREE], signals)
+    run([APP, *FREE, "--log-format", "%(call_id)s %(message)s"], signals)
+
+    assert asked == [f"WARNING {program.LOG_FORMAT}", "WARNING %(call_id)s %(message)s"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_banner_says_what_was_bound_and_a_signal_ends_it_well(
     signals: dict[int, Callable[[], object]], capsys: pytest.CaptureFixture[str], number: int
