@@ -102,7 +102,7 @@ def flags_page() -> str:
         (
             BITS[name],
             _code(name),
-            "" if flag is None else _code(flag.property),
+            "" if flag is None else ", ".join(map(_code, getattr(flag, "properties", (flag.property,)))),
             "no plugin of the library sets it" if flag is None else flag.description,
         )
         for name, flag in Library().flags().items()

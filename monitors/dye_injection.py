@@ -2,30 +2,153 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from monitors.sip_flags import Facts
+from monitors.call_dyes import CallDyes
+from monitors.dye_points import POINTS
+from monitors.message_facts import Facts
+from monitors.rule_matcher import RuleMatcher
 from weaver.api import (
+    FLAGS,
+    Compiled,
     DyeFlag,
     InvalidAttributeError,
     Invocation,
+    JoinPoint,
     MonitorDefinition,
     Plugins,
-    begin,
-    end,
+    RuleBook,
+    current_context,
+    follow_wanted,
     mask_of,
     parse_pointcut,
     wanted_flags,
 )
 
-POINTCUT = (
-    "execution(* server.engine.turn.process_inbound(..)) or execution(* server.engine.outbound.send_outbound(..))"
+POINTCUT = " or ".join(
+    f"execution(* {function}(..))"
+    for function in (
+        "server.engine.turn.process_inbound",
+        "server.engine.outbound.send_outbound",
+        "server.http.wsgi.handle_request",
+        "server.container.authenticator.Authenticator.authenticate",
+        "server.state.memory.MemoryStore.remove",
+    )
 )
 
+Look = Callable[[Facts, str | None], int]
+"""Facts of a message, key of its call -> vector."""
+Tested = tuple[tuple[int, Callable[[Any], bool]], ...]
 
-COSTLY = frozenset({"SIP_ANY_HEADER"})
-"""Flags that are computed only while the mask of an enabled monitor names them."""
+NAMED = -1 << len(FLAGS)
+"""The dyes that rules set."""
+
+IMPLICIT = {"sip": "PROTOCOL_SIP", "http": "PROTOCOL_HTTP", "user": ""}
+"""The flag that everything at a place has."""
+
+
+class Dyer:
+    """Finds the dyes of a message.
+
+    Shape: ``sip``, ``http`` and ``user`` find those of what stands at a dye point; None where nothing has to be asked,
+    so that only the implicit flag is set.
+    """
+
+    def __init__(self, flags: Mapping[str, DyeFlag], book: RuleBook) -> None:
+        self.sip: Look | None = None
+        self.http: Look | None = None
+        self.user: Look | None = None
+        self.calls = CallDyes()
+        self.unreadable = 0
+        self._flags = flags
+        self._tests: dict[str, Callable[[Any], bool]] = {}
+        self._values: dict[str, tuple[str, ...]] = {}
+        self._properties: Mapping[str, Any] = {}
+        self._matcher = RuleMatcher(book, self.calls, self.renew)
+        follow_wanted(self.renew)
+
+    def configure(self, properties: Mapping[str, Any]) -> None:
+        """Take new properties, all or none of them; a flag whose own have not changed keeps its test.
+
+        Errors: InvalidAttributeError, naming the property.
+        """
+        known = {name for flag in self._flags.values() for name in properties_of(flag)}
+        for key in properties:
+            if key not in known:
+                raise InvalidAttributeError(f"DyeInjection: {key} is no property; known: {', '.join(sorted(known))}")
+        tests, values = {}, {}
+        for name, flag in self._flags.items():
+            own = properties_of(flag)
+            if own and not any(key in properties for key in own):
+                continue
+            values[name] = tuple(str(properties.get(key, "")) for key in own) or ("",)
+            try:
+                kept = self._tests[name] if self._values.get(name) == values[name] else None
+                tests[name] = kept or flag.compile(*values[name])
+            except ValueError as error:
+                raise InvalidAttributeError(f"DyeInjection: {', '.join(own)}: {error}") from error
+        self._tests, self._values, self._properties = tests, values, properties
+        self.renew()
+
+    def complete(self) -> None:
+        """Take the flags into account that plugins have brought meanwhile."""
+        self.configure(self._properties)
+
+    def renew(self) -> None:
+        """Find anew what has to be asked."""
+        self.sip, self.http, self.user = (self._look(place) for place in ("sip", "http", "user"))
+
+    def _look(self, place: str) -> Look | None:
+        implicit = IMPLICIT[place]
+        base = mask_of((implicit,)) if implicit else 0
+        tested = self._tested(place, implicit)
+        has_rules = self._matcher.has_rules(place)
+        asks_call = bool(self.calls) or any(map(self._matcher.has_rules, IMPLICIT))
+        if not tested and not has_rules and not asks_call:
+            return None
+        return self._asking(place, base, tested, has_rules=has_rules)
+
+    def _tested(self, place: str, implicit: str) -> Tested:
+        """Return the tests that are put to what stands at a place, with the bit of each."""
+        wanted = wanted_flags()
+        return tuple(
+            (bit, test)
+            for name, test in self._tests.items()
+            if name != implicit
+            and place in getattr(self._flags[name], "applies", ("sip", "http"))
+            and ((bit := mask_of((name,))) & wanted or not getattr(self._flags[name], "lazy", False))
+        )
+
+    def _asking(self, place: str, base: int, tested: Tested, *, has_rules: bool) -> Look:
+        """Return what asks the tests, the rules and what the call keeps."""
+        vector_of, keep, kept = self._matcher.vector_of, self.calls.add, self.calls.of
+
+        def look(facts: Facts, key: str | None) -> int:
+            vector = base if place != "sip" or facts.message is not None else 0
+            for bit, test in tested:
+                try:
+                    if test(facts):
+                        vector |= bit
+                except Exception:  # noqa: BLE001 - a peer may send anything
+                    self.unreadable += 1
+            ruled = vector_of(place, facts) if has_rules else 0
+            outer = current_context.get()
+            if outer is not None:
+                ruled |= outer.vector & NAMED
+            if key is not None:
+                if ruled:
+                    keep(key, ruled)
+                vector |= kept(key, 0)
+            return vector | ruled
+
+        return look
+
+
+def properties_of(flag: DyeFlag) -> tuple[str, ...]:
+    """Return the properties that configure a flag."""
+    found: tuple[str, ...] = getattr(flag, "properties", (flag.property,) if flag.property else ())
+    return found
 
 
 class DyeInjectionAction:
@@ -37,82 +160,46 @@ class DyeInjectionAction:
     name = "DyeInjectionAction"
     around = True
 
-    def __init__(self, flags: Mapping[str, DyeFlag]) -> None:
-        self._flags = flags
-        self._costly = mask_of(COSTLY)
-        self._tests: tuple[tuple[int, Callable[[Any], bool]], ...] = ()
-        self.configure({})
+    def __init__(self, flags: Mapping[str, DyeFlag], book: RuleBook) -> None:
+        self.dyer = Dyer(flags, book)
+        self.dyer.complete()
+        self._points = {name: point(self.dyer) for name, point in POINTS.items()}
 
     def configure(self, properties: Mapping[str, Any]) -> None:
         """Take new properties, all or none of them.
 
         Errors: InvalidAttributeError, naming the property.
         """
-        known = {flag.property for flag in self._flags.values() if flag.property}
-        for key in properties:
-            if key not in known:
-                raise InvalidAttributeError(f"DyeInjection: {key} is no property; known: {', '.join(sorted(known))}")
-        tests = []
-        for flag in self._flags.values():
-            if flag.property and flag.property not in properties:
-                continue
-            try:
-                tests.append((mask_of((flag.name,)), flag.compile(str(properties.get(flag.property, "")))))
-            except ValueError as error:
-                raise InvalidAttributeError(f"DyeInjection: {flag.property}: {error}") from error
-        self._tests = tuple(tests)
+        self.dyer.configure(properties)
+
+    def compile(self, joinpoint: JoinPoint) -> Compiled:
+        """Return what is done at a dye point."""
+        self.dyer.complete()
+        return self._points[joinpoint.shadow.name]
 
     def run(self, invocation: Invocation) -> None:
         """Do nothing: this is an around action."""
 
     def enter(self, invocation: Invocation) -> None:
         """Set the context of the message."""
-        item = invocation.argument("item")
-        message = invocation.argument("message") if item is None else item.message
-        flow = invocation.argument("flow") if item is None else item.flow
-        vector = 0
-        if message is not None:
-            facts = Facts(message, "" if flow is None else flow.remote_host)
-            wanted = wanted_flags() | ~self._costly
-            for bit, test in self._tests:
-                if bit & wanted and test(facts):
-                    vector |= bit
-        invocation.state = begin(vector, MessageFacts(message, invocation.argument("call")))
+        point = self._points[invocation.shadow.name]
+        if point.enter is not None:
+            invocation.state = point.enter(*(invocation.arguments if point.arguments else ()))
 
     def leave(self, invocation: Invocation) -> None:
         """Reset the context."""
-        if invocation.state is not None:
-            end(invocation.state)  # type: ignore[arg-type]
-            invocation.state = None
-
-
-class MessageFacts(Mapping[str, object]):
-    """What is known of the message, looked up when somebody asks."""
-
-    def __init__(self, message: Any, call: Any) -> None:
-        self._message = message
-        self._call = call
-
-    def __getitem__(self, name: str) -> object:
-        if name == "call_key":
-            return getattr(self._call, "key", None)
-        if name not in {"method", "status", "call_id"}:
-            raise KeyError(name)
-        try:
-            return getattr(self._message, name, None)
-        except ValueError:
-            return None  # a header that nobody can read is no fault of the monitor that shows it
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(("call_key", "method", "status", "call_id"))
-
-    def __len__(self) -> int:
-        return 4
+        point = self._points[invocation.shadow.name]
+        if invocation.error is not None:
+            if point.throw is not None:
+                point.throw(invocation.state, invocation.error)
+        elif point.exit is not None:
+            point.exit(invocation.state, invocation.result)
+        invocation.state = None
 
 
 def register(plugins: Plugins) -> None:
     """Contribute the monitor."""
-    action = DyeInjectionAction(plugins.dye_flags)
+    action = DyeInjectionAction(plugins.dye_flags, plugins.rules)
     plugins.monitor(
         MonitorDefinition(
             "DyeInjection",
@@ -120,7 +207,8 @@ def register(plugins: Plugins) -> None:
             "standard",
             "around",
             parse_pointcut(POINTCUT),
-            "Sets the dyes of each SIP message that enters or leaves, and resets them when it is done.",
+            "Sets the dyes of each SIP message that enters or leaves and of each HTTP request, and resets them when it "
+            "is done.",
             (action.name,),
             action,
             precedence=0,

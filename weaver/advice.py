@@ -2,7 +2,8 @@
 
 Two forms. **Compiled**: one monitor whose action offers ``compile``: the woven code counts the pass and calls what the
 action made for this shadow, with its errors kept in (``weaving.isolate``) and nothing between. **General**, for all the
-rest (``general_advice``).
+rest (``general_advice``). A first monitor that compiles and has no dye mask is put around the advice of the others
+(``layered_advice``): what it does is done in every pass, the others are asked for after it.
 
 Advice does not trigger advice: the general form mutes the task's dyes, so that every guard below is shut; compiled
 advice calls nothing that could be woven. No ``Exception`` of an action gets out, and of the other errors only those
@@ -19,10 +20,12 @@ from typing import TYPE_CHECKING
 
 from weaver import context
 from weaver.dye import SPACE
+from weaver.dye_mask import Mask, any_of
 from weaver.errors import WeaverError
 from weaver.faults import contain
 from weaver.general_advice import GeneralAdvice, joinpoint_of
 from weaver.joinpoint import Compiled, JoinPoint, PassTest
+from weaver.layered_advice import LayeredAdvice
 from weaver.log import Log
 from weaver.shadow import Shadow
 from weaver.weaving import Advice, Guard, Passes
@@ -49,26 +52,42 @@ def compile_advice(shadow: Shadow, monitors: Sequence[Monitor], tests: Mapping[s
     Shape: ``tests`` are what the pointcuts of some monitors, by name, ask in each pass.
     """
     guard = _guard(shadow, monitors)
-    if guard is not None and len(monitors) == 1 and monitors[0].definition.name not in tests:
+    if guard is not None and monitors[0].definition.name not in tests and (len(monitors) == 1 or _layers(monitors)):
         joinpoint = joinpoint_of(shadow, monitors[0])
         compiled = _compile(monitors[0], joinpoint)
         if compiled is not None:
-            return _direct(monitors[0], compiled, guard, joinpoint.passes)
+            direct = _direct(monitors[0], compiled, guard, joinpoint.passes)
+            return direct if len(monitors) == 1 else _layered(direct, compile_advice(shadow, monitors[1:], tests))
     general = GeneralAdvice(shadow, monitors, tests)
     if all(monitor.definition.location == "before" and not monitor.definition.outermost for monitor in monitors):
         return Advice(general.enter, guard=guard)
     return Advice(general.enter, general.exit, general.throw, guard)
 
 
-def guard_masks(monitors: Sequence[Monitor]) -> tuple[int, ...]:
-    """Return the masks of which one must match for the advice to run; 0 alone if it runs for every message."""
-    masks = {monitor.mask for monitor in monitors}
-    return (0,) if 0 in masks else tuple(sorted(masks))
+def guard_mask(monitors: Sequence[Monitor]) -> Mask:
+    """Return the mask that must match for the advice of monitors to run."""
+    return any_of(monitor.mask for monitor in monitors)
+
+
+def masks_read(monitors: Sequence[Monitor]) -> tuple[Mask, ...]:
+    """Return the masks whose slots the advice of monitors reads: its guard's, and that of what is layered in it."""
+    rest = masks_read(monitors[1:]) if _layers(monitors) else ()
+    return (guard_mask(monitors), *rest)
+
+
+def _layers(monitors: Sequence[Monitor]) -> bool:
+    """Say whether the first monitor can be put around the others, if it compiles."""
+    return len(monitors) > 1 and monitors[0].mask.is_always
+
+
+def _layered(outer: Advice, inner: Advice) -> Advice:
+    both = LayeredAdvice(outer, inner)
+    return Advice(both.enter, both.exit, both.throw, outer.guard)
 
 
 def _guard(shadow: Shadow, monitors: Sequence[Monitor]) -> Guard | None:
     try:
-        slot, gate = SPACE.slot_of(*guard_masks(monitors))
+        slot, gate = SPACE.slot_of(guard_mask(monitors))
     except WeaverError as error:
         log.warning("%s has no guard, each pass asks the monitors: %s", shadow.id, error)
         return None

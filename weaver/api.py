@@ -13,6 +13,7 @@ from weaver.context import (
     dye_flag_names,
     dye_vector,
     end,
+    follow_wanted,
     is_dyed_with,
     payload,
     set_application_dye,
@@ -20,10 +21,12 @@ from weaver.context import (
     take_over,
     wanted_flags,
 )
-from weaver.dye import FLAGS, mask_of, names_of
+from weaver.dye_names import FLAGS, mask_of, names_of
+from weaver.dye_rules import Rule, RuleBook, RuleKind
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.event import Event
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
+from weaver.message_context import add_dyes, begin_message, end_message, set_connector_dye
 from weaver.monitor import Action, MonitorDefinition
 from weaver.plugins import DyeFlag, Method, Plugins
 from weaver.pointcut.designators import (
@@ -59,11 +62,16 @@ __all__ = [
     "MonitorDefinition",
     "PluginError",
     "Plugins",
+    "Rule",
+    "RuleBook",
+    "RuleKind",
     "Shadow",
     "UnknownNameError",
     "WeaverError",
+    "add_dyes",
     "args",
     "begin",
+    "begin_message",
     "call",
     "cflow",
     "context_id",
@@ -72,7 +80,9 @@ __all__ = [
     "dye_flag_names",
     "dye_vector",
     "end",
+    "end_message",
     "execution",
+    "follow_wanted",
     "get",
     "handler",
     "initialization",
@@ -84,6 +94,7 @@ __all__ = [
     "raises",
     "set_",
     "set_application_dye",
+    "set_connector_dye",
     "set_payload",
     "show",
     "take_over",

@@ -9,7 +9,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
-from weaver.errors import PointcutSyntaxError
+from weaver.dye_mask import names_in
+from weaver.dye_names import NAMES
+from weaver.errors import InvalidAttributeError, PointcutSyntaxError
 from weaver.pointcut.named import parse_named
 from weaver.pointcut.parser import parse_pointcut, references
 from weaver.toml_lines import line_of
@@ -124,8 +126,15 @@ def monitor_faults(
 def _flag_faults(keys: tuple[str, ...], mask: object, flags: Collection[str] | None) -> list[Fault]:
     if not isinstance(mask, list) or flags is None:
         return []
-    wrong = [flag for flag in mask if isinstance(flag, str) and flag.strip() and flag not in flags]
-    return [Fault(keys, f"{flag!r} is no dye flag{_near(flag, flags)}") for flag in wrong]
+    faults: list[Fault] = []
+    for entry in [one for one in mask if isinstance(one, str) and one.strip()]:
+        try:
+            wrong = [name for name in names_in(entry) if name not in flags and name not in NAMES]
+        except InvalidAttributeError as error:
+            faults.append(Fault(keys, str(error)))
+        else:
+            faults += [Fault(keys, f"{name!r} is no dye flag{_near(name, flags)}") for name in wrong]
+    return faults
 
 
 def _custom_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:

@@ -134,10 +134,19 @@ class Tokens(NamedTuple):
 
 def begin(vector: int, facts: Mapping[str, object], payload: str | None = None) -> Tokens:
     """Set the context of a message; within another it is part of the same request."""
+    return start(DiagnosticContext(vector, facts, payload, outer_context()))
+
+
+def outer_context() -> DiagnosticContext | None:
+    """Return the context that one which begins now is part of."""
     outer = current_context.get()
     if outer is not None and outer.inherited_by is not None and outer.inherited_by():
-        outer = None
-    context = DiagnosticContext(vector, facts, payload, outer)
+        return None
+    return outer
+
+
+def start(context: DiagnosticContext) -> Tokens:
+    """Set a context that was made; return what ``end`` needs."""
     return Tokens(current_dyes.set(context.dyes), current_context.set(context))
 
 
@@ -217,6 +226,11 @@ def wanted_flags() -> int:
     return SPACE.wanted | SPACE.always_wanted
 
 
+def follow_wanted(tell: Callable[[], None]) -> None:
+    """Have a method called whenever other flags are wanted, for as long as its object lives."""
+    SPACE.follow_wanted(tell)
+
+
 def context_id() -> str | None:
     """Return the id of the current context."""
     context = current_context.get()
@@ -225,7 +239,8 @@ def context_id() -> str | None:
 
 def dye_vector() -> int:
     """Return the current dye vector."""
-    return current_dyes.get().vector
+    context = current_context.get()
+    return 0 if context is None else context.vector
 
 
 def dye_flag_names() -> tuple[str, ...]:
@@ -255,7 +270,7 @@ def set_application_dye(flag: str, on: bool = True) -> None:
         return
     bit = 1 << BITS[flag]
     context.carried = context.carried | bit if on else context.carried & ~bit
-    _redye(context, context.vector | bit if on else context.vector & ~bit)
+    redye(context, context.vector | bit if on else context.vector & ~bit)
 
 
 def take_over(identity: str, vector: int, payload: str | None, **noted: str) -> None:
@@ -270,7 +285,7 @@ def take_over(identity: str, vector: int, payload: str | None, **noted: str) -> 
     context.note(**noted)
     context.payload = payload if payload is None else payload[:PAYLOAD_LIMIT]
     context.carried |= vector
-    _redye(context, context.vector | vector)
+    redye(context, context.vector | vector)
 
 
 def payload() -> str | None:
@@ -286,7 +301,8 @@ def set_payload(text: str | None) -> None:
         context.payload = None if text is None else str(text)[:PAYLOAD_LIMIT]
 
 
-def _redye(context: DiagnosticContext, vector: int) -> None:
+def redye(context: DiagnosticContext, vector: int) -> None:
+    """Give the current context other dyes, which count from the next joinpoint on."""
     context.vector = vector
     context.dyes = SPACE.intern(vector)
     _set_dyes(context.dyes)

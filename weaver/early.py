@@ -11,8 +11,9 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from weaver import context
-from weaver.advice import guard_masks
+from weaver.advice import guard_mask
 from weaver.dye import SPACE
+from weaver.dye_mask import Mask
 from weaver.early_code import weave_early
 from weaver.errors import WeaverError
 from weaver.general_advice import GeneralAdvice
@@ -51,7 +52,7 @@ class EarlyModule:
         self._monitors = monitors
         self._numbers: dict[Selection, int] = {}
         self._chosen: dict[int, tuple[list[Monitor], object, tuple[str, str]]] = {}
-        self._masks: list[tuple[int, ...]] = []
+        self._masks: list[Mask] = []
         self._exit, self._throw = _LEAVE.exit, _LEAVE.throw
 
     def weave(self, code: CodeType, cache: WovenCache) -> CodeType | None:
@@ -87,16 +88,16 @@ class EarlyModule:
         on = [monitor for monitor in self._monitors if choice >> self._numbers[monitor.selection] & 1]
         slot, gate = "", None
         if on:
-            slot, gate = SPACE.slot_of(*guard_masks(on))
-            SPACE.hold(*guard_masks(on))
+            slot, gate = SPACE.slot_of(guard_mask(on))
+            SPACE.hold(guard_mask(on))
         self._chosen[choice] = on, gate, ("on", slot)
-        self._masks += [guard_masks(on)] if on else []
+        self._masks += [guard_mask(on)] if on else []
         return self._chosen[choice]
 
     def release(self) -> None:
         """Give back the slots that its guards read."""
         while self._masks:
-            SPACE.release(*self._masks.pop())
+            SPACE.release(self._masks.pop())
 
 
 def _is_early(monitor: Monitor) -> bool:

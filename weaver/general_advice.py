@@ -89,7 +89,7 @@ class GeneralAdvice:
         """Say whether the message has the monitor's dyes and the object is of its classes."""
         if not monitor.settings.enabled:
             return False  # a closure that woven code made after the monitor was switched off
-        if monitor.mask and context.current_dyes.get().vector & monitor.mask != monitor.mask:
+        if not monitor.mask.matches(context.dye_vector()):
             monitor.counters.undyed += 1
             return False
         if monitor.is_restricted and not monitor.includes_class(self._owner(arguments)):

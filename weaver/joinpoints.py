@@ -13,9 +13,10 @@ from types import CodeType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from weaver.advice import compile_advice, guard_masks
+from weaver.advice import compile_advice, masks_read
 from weaver.catalog import EXECUTIONS, Catalog, ModuleRecord
 from weaver.dye import SPACE
+from weaver.dye_mask import Mask
 from weaver.early import EarlyModule
 from weaver.errors import WeaveError, WeaverError
 from weaver.facts import pass_test
@@ -26,7 +27,7 @@ from weaver.pointcut.match import could_match, match, needs
 from weaver.shadow import Kind, Shadow
 from weaver.sites import as_seen_by_advice
 from weaver.swap import Change, Weave, code_at, is_early, is_woven
-from weaver.weaving import Advice
+from weaver.weaving import Advice, Gate
 from weaver.weaving.proxy import weave_proxy
 from weaver.woven_cache import WovenCache
 
@@ -40,9 +41,10 @@ NO_END = "an except clause has no end: only a monitor with the location before c
 
 @dataclass(frozen=True, slots=True)
 class _Woven:
-    """Advice that was made, and for what: monitors with the revision of their settings."""
+    """Advice that was made, and for what: monitors with the revision of their settings, slots that it reads."""
 
     key: tuple[tuple[Monitor, int], ...]
+    slots: tuple[tuple[str, Gate], ...]
     advice: Advice
 
 
@@ -54,7 +56,7 @@ class JoinPoints:
         self._engine = engine
         self._catalog = Catalog()
         self._made: WeakKeyDictionary[Shadow, _Woven] = WeakKeyDictionary()
-        self._held: dict[Shadow, tuple[int, ...]] = {}
+        self._held: dict[Shadow, tuple[Mask, ...]] = {}
         self._early: dict[str, EarlyModule] = {}
 
     def on_code(self, module: ModuleType, code: CodeType, monitors: Sequence[Monitor]) -> CodeType:
@@ -164,7 +166,7 @@ class JoinPoints:
             self._failed(error, [monitor for monitor in monitors if monitor.selects(shadow)])
         for change in changes:
             if change.shadow not in errors:
-                self._hold(change.shadow, guard_masks(on[change.shadow]) if change.advice is not None else ())
+                self._hold(change.shadow, masks_read(on[change.shadow]) if change.advice is not None else ())
         self._settle_early(wanted)
         self._forget_dead()
         self._account(wanted, perf_counter_ns() - began)
@@ -236,11 +238,12 @@ class JoinPoints:
         """Return the advice of a joinpoint; the one before when nothing has changed for it."""
         key = tuple((monitor, monitor.revision) for monitor in on)
         last = self._made.get(shadow)
-        if last is not None and last.key == key and _has_its_slot(last.advice, on):
+        slots = _slots_of(on)
+        if last is not None and (last.key, last.slots) == (key, slots):
             return last.advice
         tests = {m.definition.name: test for m in on if (test := m.decided[shadow][1]) is not None}
         advice = compile_advice(as_seen_by_advice(shadow), on, tests)
-        self._made[shadow] = _Woven(key, advice)
+        self._made[shadow] = _Woven(key, slots, advice)
         return advice
 
     def _weave_from(self, shadow: Shadow, on: Iterable[Monitor]) -> Weave | None:
@@ -250,17 +253,17 @@ class JoinPoints:
         built = [monitor.selection for monitor in on if monitor.definition.scope == "server"]
         return self._cache.weaver(shadow, built) if built else None
 
-    def _hold(self, shadow: Shadow, masks: tuple[int, ...]) -> None:
-        """Keep the slot that a shadow's guard now reads, give back that of its guard before."""
+    def _hold(self, shadow: Shadow, masks: tuple[Mask, ...]) -> None:
+        """Keep the slots that a shadow's advice now reads, give back those of its advice before."""
         before = self._held.pop(shadow, ())
-        if masks:
+        for mask in masks:
             try:
-                SPACE.hold(*masks)
-                self._held[shadow] = masks
+                SPACE.hold(mask)
+                self._held[shadow] = (*self._held.get(shadow, ()), mask)
             except WeaverError:
                 log.debug("%s was woven without a guard", shadow.id)
-        if before:
-            SPACE.release(*before)
+        for mask in before:
+            SPACE.release(mask)
 
     def _forget_dead(self) -> None:
         for shadow in [one for one in self._held if not one.is_alive]:
@@ -288,15 +291,14 @@ def _precedence(monitor: Monitor) -> tuple[int, str]:
     return monitor.definition.precedence, monitor.definition.name
 
 
-def _has_its_slot(advice: Advice, on: Sequence[Monitor]) -> bool:
-    """Say whether the slot that the advice's guard reads is still that of these masks; another may have got it."""
+def _slots_of(on: Sequence[Monitor]) -> tuple[tuple[str, Gate], ...]:
+    """Return slots and gates that advice of these monitors reads, none when there are not enough."""
+    masks = masks_read(on)
     try:
-        slot, gate = SPACE.slot_of(*guard_masks(on)) if guard_masks(on) else ("", None)
+        slots = tuple(SPACE.slot_of(mask) for mask in masks)
+        return slots if slots == tuple(SPACE.slot_of(mask) for mask in masks) else ()
     except WeaverError:
-        return advice.guard is None
-    if advice.guard is None:
-        return not slot
-    return (advice.guard.slot, advice.guard.gate) == (slot, gate)
+        return ()
 
 
 def _of_function(record: ModuleRecord, function: FunctionType) -> list[Shadow]:

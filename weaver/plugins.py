@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from weaver.dye import mask_of
+from weaver.dye_rules import RuleBook, RuleKind
 from weaver.errors import PluginError, describe_error
 from weaver.management.rpc import METHOD_NAME, OWN_GROUPS
 from weaver.monitor import Action, MonitorDefinition
@@ -21,7 +22,9 @@ class DyeFlag(Protocol):
     """Decides about one dye flag for a message.
 
     Shape: ``name`` is a flag name, ``property`` the property of the injecting monitor that configures it, empty for a
-    flag that needs none. ``compile(value)`` returns the test: facts of a message -> set or not.
+    flag that needs none. ``compile(value)`` returns the test: facts of a message -> set or not. A flag may also have
+    ``properties``, all that configure it, whose values ``compile`` then takes; ``applies``, to what the test is put (of
+    ``sip``, ``http`` and ``user``); and ``lazy``: it is tested only while the mask of an enabled monitor names it.
     """
 
     @property
@@ -65,6 +68,7 @@ class Plugins:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.dye_flags: dict[str, DyeFlag] = {}
+        self.rules = RuleBook()
         self.methods: dict[str, RegisteredMethod] = {}
 
     def action(self, action: Action) -> None:
@@ -90,6 +94,13 @@ class Plugins:
         if flag.name in self.dye_flags:
             raise PluginError(f"dye flag {flag.name}: there is a test for it already")
         self.dye_flags[flag.name] = flag
+
+    def rule_kind(self, kind: RuleKind) -> None:
+        """Contribute a kind of dye rule.
+
+        Errors: PluginError.
+        """
+        self.rules.add_kind(kind)
 
     def method(self, name: str, function: Method, description: str) -> None:
         """Contribute a method of the admin socket, called ``group.verb``; the groups of the weaver's own are taken.

@@ -19,7 +19,8 @@ from weakref import WeakKeyDictionary
 
 from weaver.advice import RATE
 from weaver.catalog import ModuleRecord
-from weaver.dye import SPACE, mask_of
+from weaver.dye import NAMES, SPACE
+from weaver.dye_mask import ALWAYS, Mask, flags_of, names_in, parse_mask
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError, describe_error
 from weaver.event import EventBuffer
 from weaver.facts import FlowMark
@@ -56,7 +57,7 @@ class Monitor:
         )
         self.counters = MonitorCounters()
         self.actions: tuple[Action, ...] = ()
-        self.mask = 0
+        self.mask = ALWAYS
         self.revision = 0
         self.decided: WeakKeyDictionary[Shadow, tuple[bool, PassTest | None]] = WeakKeyDictionary()
         self.selected: WeakKeyDictionary[ModuleRecord, tuple[int, list[Shadow]]] = WeakKeyDictionary()
@@ -167,6 +168,7 @@ class Registry:
             raise InvalidAttributeError(f"{name}: only a custom monitor can be removed; it can be switched off")
         self.set(name, enabled=False)
         status = self.get(name)
+        NAMES.hold(f"monitor {name}", ())
         del self._monitors[name]
         return status
 
@@ -230,14 +232,13 @@ class Registry:
         settings, actions, mask = self._prepared(monitor, attributes)
         if "properties" in attributes:
             _configure(name, actions, settings.properties)
+        NAMES.hold(f"monitor {name}", [dye for entry in settings.dye_mask for dye in names_in(entry)])
         was = monitor.settings.enabled
         if dataclasses.replace(settings, enabled=was) != monitor.settings or actions != monitor.actions:
             monitor.revision += 1
         monitor.settings, monitor.actions, monitor.mask = settings, actions, mask
         monitor.begin_anew()
-        SPACE.wanted = 0
-        for other in self._monitors.values():
-            SPACE.wanted |= other.mask if other.settings.enabled else 0
+        SPACE.want(flags_of(one.mask for one in self._monitors.values() if one.settings.enabled))
         if not was and not settings.enabled:
             return self.get(name)
         self._follow_flows(monitor)
@@ -256,7 +257,7 @@ class Registry:
 
     def _prepared(
         self, monitor: Monitor, attributes: Mapping[str, Any]
-    ) -> tuple[MonitorSettings, tuple[Action, ...], int]:
+    ) -> tuple[MonitorSettings, tuple[Action, ...], Mask]:
         """Return settings, actions and mask as they would be with some attributes changed."""
         name = monitor.definition.name
         unknown = [key for key in attributes if key not in CHANGEABLE]
@@ -266,8 +267,8 @@ class Registry:
             **{**asdict(monitor.settings), **{k: _value(name, k, v) for k, v in attributes.items()}}
         )
         actions = self._resolve(monitor, settings.actions)
-        mask = mask_of(settings.dye_mask) if settings.dye_filtering else 0
-        return settings, actions, mask
+        mask = parse_mask(settings.dye_mask)
+        return settings, actions, mask if settings.dye_filtering else ALWAYS
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the status of a monitor.
@@ -428,11 +429,13 @@ def _value(name: str, key: str, value: Any) -> Any:
     elif key == "properties":
         if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
             return dict(value)
+    elif key == "dye_mask" and isinstance(value, str):
+        return (value,)
     elif isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
         return tuple(value)
     kinds = {
         "properties": "a table",
-        "dye_mask": "a list of flag names",
+        "dye_mask": "a list of flag names and expressions",
         "actions": "a list of action names",
         "includes": "a list of class patterns",
         "excludes": "a list of class patterns",

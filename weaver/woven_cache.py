@@ -48,6 +48,8 @@ _PARTS = {
     "enter": "weaver:enter",
     "exit": "weaver:exit",
     "throw": "weaver:throw",
+    "next": "weaver:next",
+    "passes": "weaver:passes",
 }
 _SLOT = "weaver:slot"  # no name of any program: it is not an identifier
 
@@ -190,12 +192,16 @@ def _placeholders() -> dict[str, Advice]:
     """Return the advice that stands in for the real one, for each shape of advice that is kept."""
     marks = cast("Any", _PARTS)
     guard = Guard(marks["gate"], marks["get"], _SLOT)
-    kinds = [
-        Advice(marks["enter"], marks["exit"], marks["throw"], guard),
-        Advice(marks["enter"], marks["exit"], marks["throw"]),
-        Advice(marks["enter"], guard=guard),
-        Advice(marks["enter"]),
-    ]
+    kinds = []
+    for by in (guard, None):
+        kinds += [
+            Advice(marks["enter"], marks["exit"], marks["throw"], by),
+            Advice(marks["enter"], guard=by),
+            Advice(guard=by, passes=marks["passes"]),
+            Advice(marks["enter"], guard=by, passes=marks["passes"]),
+            Advice(marks["enter"], marks["exit"], marks["throw"], by, passes=marks["passes"]),
+            Advice(marks["enter"], marks["exit"], marks["throw"], by, False, marks["passes"]),
+        ]
     return {_shape(advice): advice for advice in kinds}
 
 
@@ -219,7 +225,7 @@ def _parts(original: CodeType, woven: CodeType) -> list[object]:
         woven.co_linetable,
         woven.co_exceptiontable,
         woven.co_stacksize,
-        list(woven.co_consts[len(original.co_consts) :]),
+        [_PARTS["next"] if one is next else one for one in woven.co_consts[len(original.co_consts) :]],
         list(woven.co_names[len(original.co_names) :]),
     ]
 
@@ -232,6 +238,8 @@ def _assemble(original: CodeType, parts: list[Any], advice: Advice) -> CodeType:
         _PARTS["enter"]: advice.enter,
         _PARTS["exit"]: advice.exit or same,
         _PARTS["throw"]: advice.throw,
+        _PARTS["next"]: next,
+        _PARTS["passes"]: advice.passes,
     }
     if guard is not None:
         live |= {_PARTS["gate"]: guard.gate, _PARTS["get"]: guard.get}

@@ -5,9 +5,12 @@ from types import ModuleType
 
 import pytest
 
+import server.container.authenticator
 import server.engine.outbound
 import server.engine.turn
+import server.http.wsgi
 import server.servlet.sip_servlet
+import server.state.memory
 from tests.weaver.targets import make_module
 from weaver.errors import InvalidAttributeError
 from weaver.event import EventBuffer
@@ -15,7 +18,12 @@ from weaver.plugins import Plugins
 from weaver.registry import Registry
 
 MODULES = (
-    "monitors.actions", "monitors.sip_flags", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
+    "monitors.actions", "monitors.common_flags", "monitors.sip_flags", "monitors.http_flags", "monitors.throttle",
+    "monitors.dye_rules", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
+)  # fmt: skip
+TARGETS = (
+    server.container.authenticator, server.engine.outbound, server.engine.turn, server.http.wsgi,
+    server.servlet.sip_servlet, server.state.memory,
 )  # fmt: skip
 LOCATIONS = ("Before", "After", "Around")
 
@@ -24,7 +32,7 @@ LOCATIONS = ("Before", "After", "Around")
 def registry() -> Iterator[Registry]:
     found = Registry(EventBuffer(50))
     Plugins(found).load(MODULES)
-    for module in (server.engine.outbound, server.engine.turn, server.servlet.sip_servlet):
+    for module in TARGETS:
         found.on_module(module)
     yield found
     for name in found.names():
@@ -46,10 +54,13 @@ def test_every_monitor_has_joinpoints_and_a_description(registry: Registry) -> N
         assert status["scope"] == ("application" if status["name"].endswith("_Service") else "server")
 
 
-def test_dye_injection_stands_at_both_dye_points(registry: Registry) -> None:
+def test_dye_injection_stands_at_the_dye_points_and_where_users_are_known_and_calls_end(registry: Registry) -> None:
     assert registry.get("DyeInjection")["joinpoints"] == [
+        "server.container.authenticator:Authenticator.authenticate",
         "server.engine.outbound:send_outbound",
         "server.engine.turn:process_inbound",
+        "server.http.wsgi:handle_request",
+        "server.state.memory:MemoryStore.remove",
     ]
 
 

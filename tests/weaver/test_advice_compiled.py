@@ -142,7 +142,7 @@ def test_clock_is_called_without_arguments() -> None:
     assert isinstance(action.seen[0], float)
 
 
-@pytest.mark.parametrize("reason", ["two monitors", "two actions", "classes", "outermost", "no slot"])
+@pytest.mark.parametrize("reason", ["not the first", "two actions", "classes", "outermost", "no slot"])
 def test_general_form_where_compiled_advice_would_not_do(reason: str, monkeypatch: pytest.MonkeyPatch) -> None:
     action, other = Compiling(), Recording()
     if reason == "no slot":
@@ -152,8 +152,8 @@ def test_general_form_where_compiled_advice_would_not_do(reason: str, monkeypatc
     registry.add(monitor("M", "execution(* woven_target.f(..))", outermost=reason == "outermost"))
     actions = ["Compiling", "Recording"] if reason == "two actions" else ["Compiling"]
     registry.set("M", enabled=True, actions=actions, includes=["woven_target"] if reason == "classes" else [])
-    registry.add(monitor("Other", "execution(* woven_target.f(..))"))
-    registry.set("Other", enabled=reason == "two monitors")
+    registry.add(monitor("Earlier", "execution(* woven_target.f(..))"))
+    registry.set("Earlier", enabled=reason == "not the first", actions=["Recording"])
     registry.on_module(module)
 
     assert module.f(4) == 3

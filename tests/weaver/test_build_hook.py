@@ -39,12 +39,12 @@ def test_wheel_carries_the_woven_server_and_it_is_used(tmp_path: Path) -> None:
     installed = tmp_path / "installed"
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(installed)
-    woven = sorted(path.name for path in (installed / "server" / "_woven" / cache_tag()).iterdir())
+    woven = {path.name for path in (installed / "server" / "_woven" / cache_tag()).iterdir()}
 
     command = [sys.executable, "-c", USE, str(installed), str(ROOT / "instrumentation.toml")]
     environment = {"PYTHONPATH": str(installed)}
     used = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
 
-    assert woven == ["server.engine.outbound.woven", "server.engine.turn.woven", "server.http.wsgi.woven"]
+    assert woven >= {"server.engine.outbound.woven", "server.engine.turn.woven", "server.http.wsgi.woven"}
     assert used.stderr == ""
     assert used.stdout == "{'loaded': 2}\n"

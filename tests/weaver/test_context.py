@@ -4,6 +4,7 @@ import pytest
 
 from weaver import context
 from weaver.dye import SPACE, mask_of
+from weaver.dye_mask import parse_mask
 from weaver.errors import UnknownNameError
 
 ADDR1 = mask_of(["ADDR1"])
@@ -71,7 +72,7 @@ def test_application_dye_counts_at_once_and_for_what_is_sent_later() -> None:
 
 
 def test_application_dye_opens_the_gate_of_its_mask_and_its_reset_shuts_it() -> None:
-    slot, gate = SPACE.slot_of(mask_of(["DYE_5"]))
+    slot, gate = SPACE.slot_of(parse_mask(["DYE_5"]))
 
     def message() -> None:
         tokens = context.begin(0, {})
@@ -132,7 +133,7 @@ def test_context_of_another_node_is_taken_over_with_all_that_begins_within() -> 
 
 
 def test_dye_that_is_set_while_advice_runs_counts_behind_it_and_not_in_it() -> None:
-    slot, _ = SPACE.slot_of(DYE_1)
+    slot, _ = SPACE.slot_of(parse_mask(["DYE_1"]))
 
     def message() -> None:
         tokens = context.begin(0, {})

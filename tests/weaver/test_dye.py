@@ -2,29 +2,21 @@ import gc
 
 import pytest
 
-from weaver.dye import BITS, FLAGS, SLOTS, Dyes, DyeSpace, mask_of, names_of
-from weaver.errors import UnknownNameError, WeaverError
+from weaver.dye import SLOTS, Dyes, DyeSpace, mask_of
+from weaver.dye_mask import ALWAYS, Mask, any_of
+from weaver.errors import WeaverError
 
 ADDR1, SIP_REQ = mask_of(["ADDR1"]), mask_of(["SIP_REQ"])
 
 
-def test_flags_fit_the_vector_and_keep_their_bits() -> None:
-    assert len(FLAGS) == len(set(FLAGS)) == 37
-    assert (BITS["ADDR1"], BITS["THROTTLE"], BITS["SIP_ANY_HEADER"]) == (0, 23, 36)
-
-
-def test_names_of_gives_back_what_mask_of_took() -> None:
-    assert names_of(mask_of(["SIP_REQ", "ADDR1"])) == ("ADDR1", "SIP_REQ")
-
-
-def test_unknown_flag_is_refused_with_the_nearest() -> None:
-    with pytest.raises(UnknownNameError, match="'SIP_REQ'"):
-        mask_of(["SIP_REQQ"])
+def mask(vector: int) -> Mask:
+    """The mask that asks for all bits of a vector."""
+    return Mask(frozenset({(vector, 0)}))
 
 
 def test_slot_is_true_only_when_all_flags_of_the_mask_are_set() -> None:
     space = DyeSpace()
-    slot, _ = space.slot_of(ADDR1 | SIP_REQ)
+    slot, _ = space.slot_of(mask(ADDR1 | SIP_REQ))
 
     both, more, one = space.intern(ADDR1 | SIP_REQ), space.intern(ADDR1 | SIP_REQ | 1 << 40), space.intern(ADDR1)
 
@@ -33,7 +25,7 @@ def test_slot_is_true_only_when_all_flags_of_the_mask_are_set() -> None:
 
 def test_slot_of_several_masks_is_true_when_one_matches() -> None:
     space = DyeSpace()
-    slot, _ = space.slot_of(ADDR1, SIP_REQ)
+    slot, _ = space.slot_of(any_of([mask(ADDR1), mask(SIP_REQ)]))
 
     assert [getattr(space.intern(vector), slot) for vector in (ADDR1, SIP_REQ, 0)] == [True, True, False]
 
@@ -42,7 +34,7 @@ def test_new_mask_is_set_on_dyes_that_live_already() -> None:
     space = DyeSpace()
     dyes = space.intern(ADDR1)
 
-    slot, gate = space.slot_of(ADDR1)
+    slot, gate = space.slot_of(mask(ADDR1))
 
     assert getattr(dyes, slot) is True
     assert gate.on
@@ -56,7 +48,7 @@ def test_vector_has_one_object_while_it_lives() -> None:
 
 def test_gate_is_open_only_while_a_matching_object_lives() -> None:
     space = DyeSpace()
-    _, gate = space.slot_of(ADDR1)
+    _, gate = space.slot_of(mask(ADDR1))
     space.intern(SIP_REQ)
     assert not gate.on
 
@@ -79,13 +71,13 @@ def test_every_slot_is_a_bool_from_the_start() -> None:
 def test_slot_that_nobody_holds_is_used_again() -> None:
     space = DyeSpace()
     held = [1 << n for n in range(SLOTS - 1)]
-    for mask in held:
-        space.hold(mask)
-    slot, old = space.slot_of(1 << 63)
+    for vector in held:
+        space.hold(mask(vector))
+    slot, old = space.slot_of(mask(1 << 63))
     dyes = space.intern(1 << 63)
     assert old.on
 
-    again, gate = space.slot_of(1 << 63 | 1)
+    again, gate = space.slot_of(mask(1 << 63 | 1))
 
     assert again == slot
     assert getattr(dyes, again) is False
@@ -96,10 +88,10 @@ def test_slot_that_nobody_holds_is_used_again() -> None:
 def test_object_of_a_slot_before_does_not_close_the_gate_of_its_heir() -> None:
     space = DyeSpace()
     for n in range(SLOTS - 1):
-        space.hold(1 << n)
-    space.slot_of(1 << 63)
+        space.hold(mask(1 << n))
+    space.slot_of(mask(1 << 63))
     first = space.intern(1 << 63)
-    _, gate = space.slot_of(1 << 63 | 1)
+    _, gate = space.slot_of(mask(1 << 63 | 1))
     second = space.intern(1 << 63 | 1)
 
     del first
@@ -112,10 +104,41 @@ def test_object_of_a_slot_before_does_not_close_the_gate_of_its_heir() -> None:
 def test_mask_is_refused_when_all_slots_are_held() -> None:
     space = DyeSpace()
     for n in range(SLOTS):
-        space.hold(1 << n)
+        space.hold(mask(1 << n))
 
     with pytest.raises(WeaverError, match="more than 64"):
-        space.slot_of(3)
+        space.slot_of(mask(3))
 
-    space.release(1)
-    space.slot_of(3)
+    space.release(mask(1))
+    space.slot_of(mask(3))
+
+
+def test_object_is_plain_while_no_mask_but_the_empty_one_matches_it() -> None:
+    space = DyeSpace()
+    space.slot_of(ALWAYS)
+    dyes = space.intern(ADDR1)
+    assert dyes.is_plain
+    assert space.plain == {ADDR1: dyes}
+
+    space.slot_of(mask(ADDR1))
+
+    assert not dyes.is_plain
+    assert space.plain == {}
+    assert not space.intern(SIP_REQ).muted.is_plain
+
+
+def test_slot_of_a_mask_with_not_is_true_without_the_dye() -> None:
+    space = DyeSpace()
+    slot, gate = space.slot_of(Mask(frozenset({(0, ADDR1)})))
+
+    without, having = space.intern(0), space.intern(ADDR1)
+
+    assert (getattr(without, slot), getattr(having, slot), gate.on) == (True, False, True)
+
+
+def test_vector_wider_than_a_machine_word_has_its_slots() -> None:
+    space = DyeSpace()
+    slot, _ = space.slot_of(mask(1 << 300 | 1))
+
+    assert getattr(space.intern(1 << 300 | 3), slot)
+    assert not getattr(space.intern(1 << 300), slot)

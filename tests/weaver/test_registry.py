@@ -10,7 +10,8 @@ import pytest
 
 from tests.weaver.targets import Around, Recording, make_module, make_registry, monitor
 from weaver import context
-from weaver.dye import FLAGS, SLOTS, SPACE, DyeSpace, mask_of
+from weaver.dye import FLAGS, NAMES, SLOTS, SPACE, DyeSpace, mask_of
+from weaver.dye_mask import Mask
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
 from weaver.monitor import MonitorDefinition
@@ -68,7 +69,9 @@ def test_list_has_every_monitor_by_name() -> None:
     ("attributes", "error", "words"),
     [
         ({"enabled": "yes"}, InvalidAttributeError, "true or false"),
-        ({"dye_mask": "ADDR1"}, InvalidAttributeError, "list of flag names"),
+        ({"dye_mask": 7}, InvalidAttributeError, "list of flag names"),
+        ({"dye_mask": "ADDR1 and"}, InvalidAttributeError, "at the end"),
+        ({"dye_mask": "ADDR1 and ADDR7"}, UnknownNameError, "did you mean"),
         ({"dye_mask": ["ADDR7"]}, UnknownNameError, "ADDR"),
         ({"actions": ["Recordin"]}, UnknownNameError, "'Recording'"),
         ({"actions": ["Around"]}, InvalidAttributeError, "does not fit before"),
@@ -165,10 +168,37 @@ def test_flags_are_wanted_while_an_enabled_monitor_names_them() -> None:
     assert SPACE.wanted == 0
 
 
+def test_mask_may_be_an_expression() -> None:
+    action = Recording()
+    registry, module = one_monitor(action)
+    registry.set("M", enabled=True, actions=["Recording"], dye_mask="ADDR1 and not SIP_RES")
+
+    for names in (["ADDR1"], ["ADDR1", "SIP_RES"], []):
+        tokens = context.begin(mask_of(names), {})
+        module.f()  # type: ignore[attr-defined]
+        context.end(tokens)
+
+    assert len(action.seen) == 1
+    assert registry.get("M")["dye_mask"] == ["ADDR1 and not SIP_RES"]
+    assert SPACE.wanted == mask_of(["ADDR1", "SIP_RES"])
+    registry.set("M", enabled=False)
+
+
+def test_named_dye_of_a_mask_is_held_by_its_monitor() -> None:
+    registry, _ = one_monitor(Recording())
+    NAMES.hold("a rule", ["HELD_HERE"])
+
+    registry.set("M", dye_mask=["HELD_HERE"])
+    assert NAMES.holders("HELD_HERE") == ["a rule", "monitor M"]
+    registry.set("M", dye_mask=[])
+    assert NAMES.holders("HELD_HERE") == ["a rule"]
+    NAMES.hold("a rule", ())
+
+
 def test_monitor_works_without_a_guard_when_all_slots_are_held(monkeypatch: pytest.MonkeyPatch) -> None:
     space = DyeSpace()
     for n in range(SLOTS):
-        space.hold((n + 1) << 40)
+        space.hold(Mask(frozenset({((n + 1) << 40, 0)})))
     for module in ("advice", "registry", "context", "joinpoints"):
         monkeypatch.setattr(f"weaver.{module}.SPACE", space)
     action = Recording()

@@ -12,7 +12,7 @@ from weaver import woven_file
 from weaver.scan import scan_module
 from weaver.shadow import Shadow
 from weaver.swap import weave_shadow
-from weaver.weaving import Advice, Gate, Guard, weave
+from weaver.weaving import Advice, Gate, Guard, Passes, weave
 from weaver.woven_cache import Kept, WovenCache, store_module
 from weaver.woven_file import (
     HEADER,
@@ -108,11 +108,16 @@ def test_kept_code_is_what_would_be_woven_now(source: Path, built: Path) -> None
     for name, shadow in shadows.items():
         code = shadow.function.__code__
         for guard in (None, Guard(gate, lambda: slots, "m7")):
-            advice = log.advice(guard)
-            assert cache.load(shadow, code, [SELECTION], advice).code == weave(code, advice), name
-        before = Advice(log.enter)
-        assert cache.load(shadow, code, [SELECTION], before).code == weave(code, before), name
-    assert cache.reasons == {"loaded": 6}
+            for advice in (
+                log.advice(guard),
+                Advice(log.enter, guard=guard),
+                Advice(guard=guard, passes=Passes()),
+                Advice(log.enter, guard=guard, passes=Passes()),
+                Advice(log.enter, log.exit, log.throw, guard, passes=Passes()),
+                Advice(log.enter, log.exit, log.throw, guard, False, Passes()),
+            ):
+                assert cache.load(shadow, code, [SELECTION], advice).code == weave(code, advice), (name, advice)
+    assert cache.reasons == {"loaded": 24}
 
 
 def test_kept_code_runs_with_the_present_advice_and_slot(source: Path, built: Path) -> None:

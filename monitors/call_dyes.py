@@ -1,0 +1,46 @@
+"""The dyes of rules that calls keep: what a message of a call had, its other messages have too.
+
+They stand here by call key, and not in the call state: monitors change nothing of what they watch. So another node of a
+cluster finds a call's dyes by its own rules only.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+LIMIT = 10_000
+"""Calls that are remembered; the one that was dyed first is forgotten for the next."""
+
+
+class CallDyes:
+    """Vectors by call key."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._vectors: OrderedDict[str, int] = OrderedDict()
+        self._limit = limit
+        self.forgotten = 0
+        self.of = self._vectors.get
+
+    def __len__(self) -> int:
+        return len(self._vectors)
+
+    def add(self, key: str, vector: int) -> None:
+        """Have a call keep dyes."""
+        before = self._vectors.get(key)
+        if before is None and len(self._vectors) >= self._limit:
+            self._vectors.popitem(last=False)
+            self.forgotten += 1
+        self._vectors[key] = (before or 0) | vector
+
+    def drop(self, key: str) -> None:
+        """Forget a call, because it has ended."""
+        self._vectors.pop(key, None)
+
+    def wash(self, vector: int) -> None:
+        """Take dyes from all calls."""
+        for key, kept in list(self._vectors.items()):
+            left = kept & ~vector
+            if left:
+                self._vectors[key] = left
+            else:
+                del self._vectors[key]

@@ -1,0 +1,109 @@
+"""What DyeInjection does at each dye point, compiled: sets the context of the message there, and resets it.
+
+====================  ======================================  ==================================================
+joinpoint             is passed by                            what is done
+====================  ======================================  ==================================================
+``process_inbound``   every item that enters a call           the context of its message, while it is worked on
+``send_outbound``     every SIP message that leaves           its context, while it is written to the wire
+``handle_request``    every HTTP request                      its context, until the servlet has answered
+``authenticate``      a user who was asked who he is          his dyes are added, when he is found to be that user
+``remove``            a call that ends                        its dyes are forgotten
+====================  ======================================  ==================================================
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from monitors.message_facts import Facts, MessageFacts, RequestFacts
+from weaver.api import Compiled, add_dyes, begin_message, current_context, end_message, mask_of
+
+if TYPE_CHECKING:
+    from monitors.dye_injection import Dyer
+
+SESSION = "WSESSION"
+_KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{20}(?![0-9a-f])")
+
+SIP, HTTP = mask_of(("PROTOCOL_SIP",)), mask_of(("PROTOCOL_HTTP",))
+
+
+def process_inbound(dyer: Dyer) -> Compiled:
+    """Return the advice around what works on an item."""
+
+    def enter(item: Any, call: Any) -> object:
+        message = item.message
+        look = dyer.sip
+        if look is not None:
+            vector = look(Facts(message, item.flow, item), call.key)
+        elif message is None:
+            vector = 0
+        else:
+            vector = SIP
+        return begin_message(vector, MessageFacts, message, call)
+
+    return Compiled(enter, end_message, end_message)
+
+
+def send_outbound(dyer: Dyer) -> Compiled:
+    """Return the advice around what sends a message; its call is that of the turn that made it."""
+
+    def enter(message: Any, flow: Any, transports: Any) -> object:
+        del transports
+        call = getattr(current_context.get(), "owner", None)
+        look = dyer.sip
+        vector = SIP if look is None else look(Facts(message, flow), None if call is None else call.key)
+        return begin_message(vector, MessageFacts, message, call)
+
+    return Compiled(enter, end_message, end_message)
+
+
+def handle_request(dyer: Dyer) -> Compiled:
+    """Return the advice around what serves an HTTP request."""
+
+    def enter(request: Any, servlet: Any) -> object:
+        del servlet
+        look = dyer.http
+        vector = HTTP if look is None else look(Facts(request=request), call_key_of(request))
+        return begin_message(vector, RequestFacts, request, None)
+
+    return Compiled(enter, end_message, end_message)
+
+
+def call_key_of(request: Any) -> str | None:
+    """Return the key of the call that the session of a browser belongs to, as its cookie says."""
+    try:
+        found = _KEY.search(request.cookies.get(SESSION, ""))
+    except Exception:  # noqa: BLE001 - a peer may send anything
+        return None
+    return None if found is None else found[0]
+
+
+def authenticate(dyer: Dyer) -> Compiled:
+    """Return the advice after what asks who sends a request."""
+
+    def leave(token: object, user: Any) -> None:
+        del token
+        if dyer.user is not None and isinstance(user, str) and user:
+            call = getattr(current_context.get(), "owner", None)
+            add_dyes(dyer.user(Facts(authenticated=user), None if call is None else call.key))
+
+    return Compiled(None, leave, None, arguments=False)
+
+
+def remove(dyer: Dyer) -> Compiled:
+    """Return the advice before a call's state is removed."""
+    drop = dyer.calls.drop
+
+    def enter(store: Any, checkout: Any, tombstone: Any) -> None:
+        del store, tombstone
+        drop(checkout.key)
+
+    return Compiled(enter)
+
+
+POINTS: dict[str, Callable[[Dyer], Compiled]] = {
+    point.__name__: point for point in (process_inbound, send_outbound, handle_request, authenticate, remove)
+}
+"""The advice by the name of its function."""

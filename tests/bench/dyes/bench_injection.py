@@ -1,0 +1,126 @@
+"""What DyeInjection adds to a message at a dye point, over the same function without it.
+
+Differences inside each round, medians over the rounds. The message is an INVITE that was parsed already. The general
+form is what runs where the compiled one cannot (a monitor for some classes only); it is what every pass cost before.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[3]))
+
+from monitors import common_flags, dye_rules, http_flags, sip_flags, throttle
+from monitors.dye_injection import DyeInjectionAction
+from server.sip.codec import parse_message
+from server.transport.flow import Flow
+from tests.bench.figures import Figure, at_most, report
+from tests.bench.weaving import kit
+from tests.server.sip.samples import INVITE
+from tests.weaver.targets import Recording, make_module, monitor
+from weaver.dye_names import FLAGS, NAMES
+from weaver.event import EventBuffer
+from weaver.monitor import MonitorDefinition
+from weaver.plugins import Plugins
+from weaver.pointcut.parser import parse_pointcut
+from weaver.registry import Registry
+
+CALLS, ROUNDS = 2_000, 200
+SOURCE = "def process_inbound(item, call):\n    return None\n"
+FOUR = {
+    "SIP_REQ": "BYE",
+    "SIP_RES": "180",
+    "SIP_REQURI": "sip:carol@example.com",
+    "SIP_ANY_HEADER": r"request.Contact=sip:.*@10\..*",
+}
+ITEM = SimpleNamespace(message=parse_message(INVITE), flow=Flow("UDP", "127.0.0.1", 5060, "127.0.0.1", 5080))
+CALL = SimpleNamespace(key="0123456789abcdef0123")
+
+
+class Point:
+    """A dye point of its own, with its own monitor and rules."""
+
+    def __init__(self, number: int, properties: Mapping[str, str], **settings: Any) -> None:
+        self.registry = Registry(EventBuffer(1))
+        plugins = Plugins(self.registry)
+        for module in (common_flags, sip_flags, http_flags, throttle, dye_rules):
+            module.register(plugins)
+        self.rules = plugins.rules
+        self.registry.add_action(Recording())
+        action = DyeInjectionAction(plugins.dye_flags, plugins.rules)
+        name = f"bench_point_{number}"
+        pointcut = parse_pointcut(f"execution(* {name}.process_inbound(..))")
+        self.registry.add(
+            MonitorDefinition(
+                "D", "server", "standard", "around", pointcut, actions=(action.name,), action=action, precedence=0
+            )
+        )
+        self.module = make_module(SOURCE, name)
+        self.registry.on_module(self.module)
+        self.registry.set("D", enabled=True, properties=properties, **settings)
+
+    def watch(self, *mask: str) -> None:
+        """Have another monitor at the same point, for messages with these dyes."""
+        self.registry.add(monitor("Other", str(self.registry._monitors["D"].definition.pointcut)))
+        self.registry.set("Other", enabled=True, actions=["Recording"], dye_mask=list(mask))
+
+    def variant(self) -> kit.Variant:
+        """Return a message that passes it."""
+        return kit.Variant("point(item, call)", {"point": self.module.process_inbound, "item": ITEM, "call": CALL})
+
+
+def points() -> dict[str, Point]:
+    made = {
+        "no rule": Point(1, {}),
+        "an exact rule": Point(2, {}),
+        "100 exact rules": Point(3, {}),
+        "rules for six attributes": Point(4, {}),
+        "the four SIP properties": Point(5, FOUR),
+        "a monitor that is dyed at the same point": Point(6, {}),
+        "general form, no rule": Point(7, {}, includes=["bench_point_7"]),
+        "vector of 1024, no rule": Point(8, {}),
+    }
+    made["an exact rule"].rules.add("caller", "sip:nobody@example.com", "SHARED")
+    for number in range(100):
+        made["100 exact rules"].rules.add("caller", f"sip:user{number}@example.com", "SHARED")
+    six = made["rules for six attributes"].rules
+    for kind, value in (
+        ("caller", "sip:n@x"), ("callee", "sip:n@x"), ("call-id", "n"), ("uri", "sip:n@x"), ("header", "X-N=n"),
+        ("address", "192.0.2.1"),
+    ):  # fmt: skip
+        six.add(kind, value, "SHARED")
+    made["a monitor that is dyed at the same point"].watch("SIP_RES")
+    made["the four SIP properties"].watch("SIP_ANY_HEADER", "SIP_RES")
+    NAMES.widen(1_024)
+    made["vector of 1024, no rule"].rules.add("cookie", "n", "WIDE")
+    return made
+
+
+def measure() -> dict[str, list[float]]:
+    plain = make_module(SOURCE, "bench_point_0")
+    found = {"plain": kit.Variant("point(item, call)", {"point": plain.process_inbound, "item": ITEM, "call": CALL})}
+    return kit.times(found | {name: point.variant() for name, point in points().items()}, CALLS, ROUNDS)
+
+
+LIMITS = {"no rule": 300.0, "an exact rule": 600.0, "100 exact rules": 600.0, "the four SIP properties": 5_000.0}
+
+
+def main() -> None:
+    found = kit.in_greenlet(measure)
+    figures = []
+    for name in found:
+        if name == "plain":
+            continue
+        taken = kit.over(found, name, "plain")
+        title = f"a message more with DyeInjection: {name}"
+        figures.append(at_most(title, taken, "ns", LIMITS[name]) if name in LIMITS else Figure(title, taken, "ns"))
+    figures.append(Figure("flags", len(FLAGS), ""))
+    report(figures)
+
+
+if __name__ == "__main__":
+    main()
