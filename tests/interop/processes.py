@@ -154,7 +154,7 @@ class ServerProcess(Process):
     """A server under test: ``bound`` has the banner's lines by name, ``ask`` speaks JSON with it."""
 
     def __init__(self, module: str, *arguments: str, **options: Any) -> None:
-        listen = ["--sip", "127.0.0.1:0", "--http", "127.0.0.1:0"]
+        listen = ["--sip", options.pop("sip", "127.0.0.1:0"), "--http", "127.0.0.1:0"]
         super().__init__(module, [sys.executable, "-m", module, *arguments, *listen], **options)
         self.bound: dict[str, str] = {}
 
