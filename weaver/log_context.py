@@ -53,7 +53,7 @@ class DyedDebug(logging.Filter):
 
     def _asked_before(self, is_enabled: Callable[..., bool]) -> Callable[..., bool]:
         def asked(logger: logging.Logger, level: int) -> bool:
-            if level > logging.DEBUG:
+            if level > logging.DEBUG or not self._mask:
                 return is_enabled(logger, level)
             return self._lets_through() and not logger.disabled and logger.manager.disable < level
 

@@ -159,6 +159,22 @@ def test_debug_is_as_ever_without_flags(kept: list[Any], debug: DyedDebug) -> No
     assert logging.Logger.isEnabledFor is before
 
 
+def test_debug_is_as_ever_without_flags_even_behind_what_somebody_else_put_around(
+    kept: list[Any], debug: DyedDebug
+) -> None:
+    before = logging.Logger.isEnabledFor
+    debug.required(["ADDR1"])
+    ours = logging.Logger.isEnabledFor
+    logging.Logger.isEnabledFor = lambda *arguments: ours(*arguments)  # type: ignore[method-assign]
+    try:
+        debug.required([])
+        in_message(whisper)
+    finally:
+        logging.Logger.isEnabledFor = before  # type: ignore[method-assign]
+
+    assert kept == []
+
+
 def test_logger_that_is_switched_off_says_nothing_of_dyed_messages_either(kept: list[Any], debug: DyedDebug) -> None:
     debug.required(["ADDR1"])
     logging.disable(logging.DEBUG)
