@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
+from functools import partialmethod
 from typing import Any
 
 import pytest
@@ -165,7 +166,7 @@ def test_debug_is_as_ever_without_flags_even_behind_what_somebody_else_put_aroun
     before = logging.Logger.isEnabledFor
     debug.required(["ADDR1"])
     ours = logging.Logger.isEnabledFor
-    logging.Logger.isEnabledFor = lambda *arguments: ours(*arguments)  # type: ignore[method-assign]
+    logging.Logger.isEnabledFor = partialmethod(ours)  # type: ignore[method-assign, assignment]
     try:
         debug.required([])
         in_message(whisper)
