@@ -59,9 +59,11 @@ class Busy(SipServlet):
 
     leaks: list[object] = []
     started: list[Any] = []
+    identities: dict[str | None, str | None] = {}
 
     def do_message(self, request: SipRequest) -> None:
         dyes, identity = seen()
+        self.identities[request.header("From")] = identity
         wanted = DYE_OF.get(request.remote_address[0], set()) | {"PROTOCOL_SIP"}
         self.check((dyes - {"SIP_REQ"}, identity), (wanted, identity))
         self.work(request.body.decode().split(), (dyes, identity))
@@ -79,7 +81,8 @@ class Busy(SipServlet):
             elif step == "spawn":
                 self.started.append(gevent.spawn(self.child, steps[place + 1 :], (set(mine[0]), mine[1])))  # noqa: TID251 - as somebody's servlet may
             elif step == "other":
-                self.context.factory.create_application_session()
+                session = self.context.factory.create_application_session()
+                self.check(session.run(lambda _: seen()), mine)
             elif step == "dye":
                 context.set_application_dye("DYE_0")
                 mine[0].add("DYE_0")
@@ -101,9 +104,10 @@ class WatchedWire(Wire):
     def send(self, data: bytes, flow: Flow) -> None:
         super().send(data, flow)
         wanted = DYE_OF.get(flow.remote_host, set()) | {"PROTOCOL_SIP"}
-        dyes = seen()[0] - {"DYE_0"}
-        if dyes != wanted:
-            Busy.leaks.append((dyes, wanted))
+        dyes, identity = seen()
+        known = Busy.identities[self.sent[-1].headers.get("from")]
+        if (dyes - {"DYE_0"}, identity) != (wanted, known):
+            Busy.leaks.append(((dyes, identity), (wanted, known)))
 
 
 @pytest.fixture
@@ -147,6 +151,7 @@ def schedules(draw: st.DrawFn) -> list[Sent]:
 def test_no_dye_ever_leaks(house: House, plan: list[Sent]) -> None:
     Busy.leaks.clear()
     Busy.started.clear()
+    Busy.identities.clear()
     house.wire.sent.clear()
     host, port = house.node.udp.local
     example = next(_examples)
