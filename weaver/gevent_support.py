@@ -45,6 +45,18 @@ class GeventRuntime:
         task = gevent.spawn(again)  # noqa: TID251 - as above
         return lambda: task.kill(block=False)
 
+    def after(self, seconds: float, function: Callable[[], object]) -> Callable[[], object]:
+        """Call a function once in a greenlet, unless the result is called before."""
+
+        def guarded() -> None:
+            try:
+                function()
+            except Exception:
+                log.exception("what the weaver was to do after %g s ended by an error", seconds)
+
+        task = gevent.spawn_later(seconds, guarded)  # noqa: TID251 - as above
+        return lambda: task.kill(block=False)
+
     def on_signal(self, number: int, function: Callable[[], object]) -> Callable[[], object]:
         """Call a function in a greenlet when a signal comes; other handlers of gevent's get it too."""
         watcher = gevent.signal_handler(number, function)

@@ -36,6 +36,7 @@ from weaver.file_watch import FileWatch
 from weaver.gevent_support import GeventRuntime, follow_tasks, unpatched
 from weaver.log_context import DyedDebug, follow_logging
 from weaver.main_module import find_main, run_as_main
+from weaver.management.changes import Changes
 from weaver.management.config_methods import config_methods
 from weaver.management.methods import standard_methods
 from weaver.management.rpc import MethodLike
@@ -64,6 +65,7 @@ class Weaver:
         self.runtime = GeventRuntime()
         self.config = config
         self._parts = Parts()
+        self._changes = Changes(self.registry, self.runtime.after)
         self._named: dict[str, Pointcut] = {}
         self._dyed_debug = DyedDebug()
         live: dict[str, Apply] = {
@@ -99,6 +101,7 @@ class Weaver:
         required = self._dyed_debug.required
         parts.start("debug for dyed messages", lambda: required(config.logging.dyed_debug), lambda: required(()))
         parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
+        parts.begin("live changes", lambda: self._changes.stop)
         parts.begin("import hook", self._install)
         if config.weaver.reload_interval:
             look = partial(self.runtime.repeat, "reload", config.weaver.reload_interval, self._watch.look)
@@ -122,7 +125,7 @@ class Weaver:
     def methods(self) -> dict[str, MethodLike]:
         """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
         return {
-            **standard_methods(self.registry, self.buffer, self._named),
+            **standard_methods(self.registry, self.buffer, self._named, self._changes),
             **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
             **self.plugins.methods,
         }

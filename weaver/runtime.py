@@ -25,6 +25,10 @@ class Runtime(Protocol):
         """Call a function every so often, beside the caller, until the result is called; what it raises is logged."""
         ...
 
+    def after(self, seconds: float, function: Callable[[], object]) -> Callable[[], object]:
+        """Call a function once, beside the caller, unless the result is called before."""
+        ...
+
     def on_signal(self, number: int, function: Callable[[], object]) -> Callable[[], object]:
         """Call a function in a task of its own when a signal comes, as others may, until the result is called."""
         ...

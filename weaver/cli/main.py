@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 COMMANDS = {
+    "changes": ("weaver.cli.changes:changes", "List what was changed while the server runs."),
     "check": ("weaver.cli.check:check", "Say what is wrong in an instrumentation file."),
     "config": ("weaver.cli.config:config", "Check, compare, show and take instrumentation files."),
     "explain": ("weaver.cli.explain:explain", "Say which part of a pointcut says no."),
@@ -33,6 +34,7 @@ COMMANDS = {
     "ps": ("weaver.cli.ps:ps", "List the servers that run here."),
     "report": ("weaver.cli.report:report", "Show what was woven in each module."),
     "tail": ("weaver.cli.tail:tail", "Print events as they happen."),
+    "undo": ("weaver.cli.changes:undo", "Take a change back."),
 }
 GROUP = "weaver.commands"
 COMPLETE = "_WEAVER_COMPLETE"

@@ -9,9 +9,13 @@ from typing import Any
 import click
 
 from weaver.cli.client import connect
+from weaver.cli.duration import seconds_option
 from weaver.cli.output import clean, common_options, print_json, print_table, settings
 
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the server's audit log.")
+ttl_option = click.option(
+    "--ttl", callback=seconds_option, metavar="TIME", help="For so long only: 90s, 10m, 1h30m; then it is taken back."
+)
 
 
 @click.group()
@@ -59,20 +63,22 @@ def show(name: str) -> None:
 
 @monitor.command("on")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@ttl_option
 @reason_option
 @common_options
-def switch_on(names: Sequence[str], reason: str) -> None:
+def switch_on(names: Sequence[str], ttl: float | None, reason: str) -> None:
     """Switch monitors on."""
-    _switch(names, reason, enabled=True)
+    _switch(names, ttl, reason, enabled=True)
 
 
 @monitor.command("off")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@ttl_option
 @reason_option
 @common_options
-def switch_off(names: Sequence[str], reason: str) -> None:
+def switch_off(names: Sequence[str], ttl: float | None, reason: str) -> None:
     """Switch monitors off."""
-    _switch(names, reason, enabled=False)
+    _switch(names, ttl, reason, enabled=False)
 
 
 @monitor.command("add")
@@ -84,6 +90,7 @@ def switch_off(names: Sequence[str], reason: str) -> None:
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--description", default="", metavar="TEXT", help="What it is for.")
 @click.option("--on/--off", "enabled", default=False, help="Switch it as well.")
+@ttl_option
 @reason_option
 @common_options
 def add(
@@ -95,6 +102,7 @@ def add(
     properties: Sequence[str],
     description: str,
     enabled: bool,
+    ttl: float | None,
     reason: str,
 ) -> None:
     """Add a monitor of your own to the running program; it is gone when the program ends."""
@@ -114,6 +122,7 @@ def add(
             description=description,
             attributes=attributes,
             reason=reason,
+            **_lasting(ttl),
         )
     if settings().json:
         print_json(status)
@@ -146,6 +155,7 @@ def remove(name: str, reason: str) -> None:
 @click.option("--pointcut", metavar="EXPR", help="Where a custom monitor acts.")
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--on/--off", "enabled", default=None, help="Switch it as well.")
+@ttl_option
 @reason_option
 @common_options
 def set_(
@@ -156,6 +166,7 @@ def set_(
     pointcut: str | None,
     properties: Sequence[str],
     enabled: bool | None,
+    ttl: float | None,
     reason: str,
 ) -> None:
     """Change a monitor: all that is given together, or nothing if one part is wrong."""
@@ -174,7 +185,7 @@ def set_(
         if pairs:
             present = server.call("monitor.get", name=name).get("properties", {})
             given["properties"] = present | {key: _value(text, present.get(key)) for key, text in pairs.items()}
-        changed = server.call("monitor.set", name=name, attributes=given, reason=reason)
+        changed = server.call("monitor.set", name=name, attributes=given, reason=reason, **_lasting(ttl))
     if settings().json:
         print_json(changed)
         return
@@ -183,10 +194,11 @@ def set_(
         click.echo(f"{key}: {clean(old) or '-'} -> {clean(changed.get(key)) or '-'}")
 
 
-def _switch(names: Sequence[str], reason: str, *, enabled: bool) -> None:
+def _switch(names: Sequence[str], ttl: float | None, reason: str, *, enabled: bool) -> None:
     with connect(settings().target) as server:
         changed = [
-            server.call("monitor.set", name=name, attributes={"enabled": enabled}, reason=reason) for name in names
+            server.call("monitor.set", name=name, attributes={"enabled": enabled}, reason=reason, **_lasting(ttl))
+            for name in names
         ]
     if settings().json:
         print_json({"monitors": changed})
@@ -196,6 +208,10 @@ def _switch(names: Sequence[str], reason: str, *, enabled: bool) -> None:
         click.echo(f"{clean(status['name'])} is {_state(status)}" + (f", {points} joinpoints" if enabled else ""))
         if enabled and not points:
             click.echo(f"{clean(status['name'])}: its pointcut matches nothing that is loaded", err=True)
+
+
+def _lasting(ttl: float | None) -> dict[str, float]:
+    return {} if ttl is None else {"ttl": ttl}
 
 
 def _row(status: Mapping[str, Any]) -> list[object]:

@@ -1,4 +1,4 @@
-"""The methods that every admin socket has: ``monitor.*``, ``pointcut.*``, ``weave.report`` and ``event.recent``.
+"""What every admin socket can be asked: ``monitor.*``, ``change.*``, ``pointcut.*``, what was woven, recent events.
 
 A session adds ``event.subscribe`` and ``event.unsubscribe``, which belong to one connection; plugins add their own.
 """
@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.event import Event
+from weaver.management.changes import Changes
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
@@ -68,6 +69,20 @@ class MonitorRegistry(Protocol):
         """
         ...
 
+    def definition(self, name: str) -> MonitorDefinition:
+        """Return what a monitor is by itself.
+
+        Errors: UnknownNameError.
+        """
+        ...
+
+    def settings(self, name: str) -> dict[str, Any]:
+        """Return what of a monitor can be changed.
+
+        Errors: UnknownNameError.
+        """
+        ...
+
     def report(self) -> dict[str, Any]:
         """Return how it is woven, and what was done in each module."""
         ...
@@ -88,9 +103,10 @@ class RecentEvents(Protocol):
 class MonitorMethods:
     """The methods ``monitor.*`` over a registry; ``named`` are the named pointcuts."""
 
-    def __init__(self, registry: MonitorRegistry, named: Mapping[str, Pointcut]) -> None:
+    def __init__(self, registry: MonitorRegistry, named: Mapping[str, Pointcut], changes: Changes) -> None:
         self._registry = registry
         self._named = named
+        self._changes = changes
 
     def list_all(self) -> Any:
         """Return the status of every monitor, a list."""
@@ -104,14 +120,21 @@ class MonitorMethods:
         self.check(name)
         return self._registry.get(name)
 
-    def set(self, name: str, attributes: dict[str, Any], reason: str = "") -> dict[str, Any]:
+    def set(self, name: str, attributes: dict[str, Any], reason: str = "", ttl: float | None = None) -> dict[str, Any]:
         """Change attributes of a monitor, all of them or none; the next message sees them.
 
-        Shape: the new status, and ``old`` with the values before; ``reason`` is for the audit line. Of a custom monitor
-        the ``pointcut`` can be set too.
+        Shape: the new status, ``old`` with the values before, and the number of the ``change``; ``reason`` is for the
+        audit line. Of a custom monitor the ``pointcut`` can be set too. After ``ttl`` seconds the change is taken back.
         Errors: RpcError, InvalidAttributeError, PointcutSyntaxError.
         """
+        status = self._set(name, attributes, ttl)
+        after = {key: status.get(key) for key in attributes}
+        change = self._changes.note("set", name, ttl=ttl, before=status["old"], after=after, reason=reason)
+        return {**status, "change": change.id, **({"reason": reason} if reason else {})}
+
+    def _set(self, name: str, attributes: Mapping[str, Any], ttl: float | None = None) -> dict[str, Any]:
         self.check(name)
+        self._changes.check(ttl)
         if not attributes:
             raise InvalidAttributeError(f"{name}: nothing to set; these can be set: {', '.join(CHANGEABLE)}")
         for key in attributes:
@@ -127,7 +150,7 @@ class MonitorMethods:
         if pointcut is not None:
             self._registry.replace(name, pointcut)
         old = {key: before.get(key) for key in attributes}
-        return {**self._registry.get(name), "old": old, **({"reason": reason} if reason else {})}
+        return {**self._registry.get(name), "old": old}
 
     def _parsed(self, status: Mapping[str, Any], text: object) -> Pointcut:
         if status.get("kind") != "custom":
@@ -146,19 +169,22 @@ class MonitorMethods:
         precedence: int = 100,
         attributes: dict[str, Any] | None = None,
         reason: str = "",
+        ttl: float | None = None,
     ) -> dict[str, Any]:
-        """Add a custom monitor and set its attributes; return its status.
+        """Add a custom monitor and set its attributes, for ``ttl`` seconds or for good; return its status.
 
         Errors: PointcutSyntaxError, PluginError when the name is taken, InvalidAttributeError; then there is none.
         """
+        self._changes.check(ttl)
         tree = parse_pointcut(pointcut, self._named)
         self._registry.add(MonitorDefinition(name, scope, "custom", location, tree, description, precedence=precedence))
         try:
-            status = self.set(name, attributes) if attributes else self._registry.get(name)
+            status = self._set(name, attributes) if attributes else self._registry.get(name)
         except WeaverError:
             self._registry.remove(name)
             raise
-        return {**status, **({"reason": reason} if reason else {})}
+        change = self._changes.note("add", name, ttl=ttl, reason=reason)
+        return {**status, "change": change.id, **({"reason": reason} if reason else {})}
 
     def remove(self, name: str, reason: str = "") -> dict[str, Any]:
         """Take a custom monitor out; return its last status.
@@ -166,7 +192,10 @@ class MonitorMethods:
         Errors: RpcError, InvalidAttributeError for a monitor of the library.
         """
         self.check(name)
-        return {**self._registry.remove(name), **({"reason": reason} if reason else {})}
+        definition, before = self._registry.definition(name), self._registry.settings(name)
+        status = self._registry.remove(name)
+        change = self._changes.note("remove", name, before=before, definition=definition, reason=reason)
+        return {**status, "change": change.id, **({"reason": reason} if reason else {})}
 
     def check(self, name: str) -> None:
         """See that there is a monitor of that name.
@@ -212,10 +241,14 @@ class PointcutMethods:
 
 
 def standard_methods(
-    registry: MonitorRegistry, events: RecentEvents, named: Mapping[str, Pointcut] = MappingProxyType({})
+    registry: MonitorRegistry,
+    events: RecentEvents,
+    named: Mapping[str, Pointcut] = MappingProxyType({}),
+    changes: Changes | None = None,
 ) -> dict[str, MethodLike]:
     """Return the methods that need no connection of their own; ``named`` are the named pointcuts."""
-    monitors = MonitorMethods(registry, named)
+    changes = changes or Changes(registry)
+    monitors = MonitorMethods(registry, named, changes)
     pointcuts = PointcutMethods(registry, named)
 
     def recent(limit: int = 100, monitor: str | None = None) -> Any:
@@ -233,6 +266,8 @@ def standard_methods(
         "monitor.set": RegisteredMethod(by_name(monitors.set), "Changes attributes of a monitor.", Role.OPERATOR),
         "monitor.add": RegisteredMethod(by_name(monitors.add), "Adds a custom monitor.", Role.OPERATOR),
         "monitor.remove": RegisteredMethod(by_name(monitors.remove), "Takes a custom monitor out.", Role.OPERATOR),
+        "change.list": RegisteredMethod(by_name(changes.list), "Lists what clients have changed.", Role.VIEWER),
+        "change.undo": RegisteredMethod(by_name(changes.undo), "Takes a change back.", Role.OPERATOR),
         "pointcut.match": RegisteredMethod(
             by_name(pointcuts.match), "Lists the joinpoints that an expression selects.", Role.VIEWER
         ),

@@ -58,8 +58,8 @@ def test_attributes_that_cannot_be_set_are_named(attributes: dict[str, Any], wor
 
 
 def test_parameter_that_set_does_not_have_is_refused() -> None:
-    with pytest.raises(RpcError, match="no parameter 'ttl'; this method takes: name, attributes, reason"):
-        call("monitor.set", name="Before_Send", attributes={"enabled": True}, ttl=60)
+    with pytest.raises(RpcError, match="no parameter 'hits'; this method takes: name, attributes, reason, ttl"):
+        call("monitor.set", name="Before_Send", attributes={"enabled": True}, hits=60)
 
 
 def test_recent_returns_the_last_events_of_a_monitor() -> None:
@@ -84,5 +84,6 @@ def test_reading_is_for_viewers_and_writing_for_operators() -> None:
         "monitor.set",
         "monitor.add",
         "monitor.remove",
+        "change.undo",
     ]
-    assert len(roles) == 9
+    assert len(roles) == 11
