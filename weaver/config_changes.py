@@ -99,13 +99,12 @@ def _of_custom(
     after = attributes_of(new.monitors[name], definition)
     was = definition_of(name, old) if name in old.monitors else None
     before = {} if was is None else attributes_of(old.monitors[name], was)
-    is_new = was is None or (was, before) != (definition, after)
     if name not in registry.names():
-        if is_new:
+        if was is None or (was, before) != (definition, after):
             yield _addition(definition, after, registry)
     elif was == definition:
         yield from _setting(name, before, after, registry)
-    elif is_new:
+    else:
         yield _redefinition(definition, was, before, after, registry)
 
 

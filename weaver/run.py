@@ -76,12 +76,28 @@ class Weaver:
         self._reload = Reload(path.absolute(), self.registry, FLAGS, live)
         self._watch = FileWatch(path.absolute(), partial(self._reload.try_to_take, "the file has changed"))
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._reload.path
+
+    def load(self) -> Draft:
+        """Load the plugins and read the file; ``config`` is then what it says.
+
+        Errors: InstrumentationConfigError with the faults of all of it.
+        """
+        draft = read_draft(self.path)
+        faults = plugin_faults(self.plugins.load_all(plugin_names(draft)))
+        faults += monitor_faults(draft.values, None, None) if faults else value_faults(draft, self.registry, FLAGS)
+        self.config = draft.checked(faults)
+        return draft
+
     def start(self) -> None:
         """Load plugins, take the file, start all parts; the last of them is the hook.
 
         Errors: InstrumentationConfigError with every fault; then nothing has been started.
         """
-        draft = self._load()
+        draft = self.load()
         try:
             self._start_parts(draft)
         except BaseException:
@@ -152,17 +168,6 @@ class Weaver:
         if self._in_scope(module.__name__):
             self.registry.on_module(module)
 
-    def _load(self) -> Draft:
-        """Load the plugins and read the file; ``config`` is then what it says.
-
-        Errors: InstrumentationConfigError with the faults of all of it.
-        """
-        draft = read_draft(self._reload.path)
-        faults = plugin_faults(self.plugins.load_all(plugin_names(draft)))
-        faults += monitor_faults(draft.values, None, None) if faults else value_faults(draft, self.registry, FLAGS)
-        self.config = draft.checked(faults)
-        return draft
-
     def _keep_versions(self) -> None:
         reason = function_version.switch_on() if self.config.weaving.restore_function_version else None
         if reason is not None:
@@ -211,6 +216,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"this Python is woven by {engine.name}, which reaches less: {engine.reason}", file=sys.stderr)
     try:
         weaver = Weaver(read_draft(path).config or InstrumentationConfig(), path, engine)
+        if options.check:
+            weaver.load()
+            return 0
         weaver.start()
     except InstrumentationConfigError as error:
         print("\n".join(error.faults), file=sys.stderr)
@@ -252,6 +260,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--instrumentation", type=Path, metavar="FILE", help=f"default: {FILE}")
     parser.add_argument("--admin-socket", type=Path, metavar="PATH", help="default: a socket of this process")
+    parser.add_argument("--check", action="store_true", help="load the plugins, say what is wrong in the file, and end")
     parser.add_argument("-m", dest="module", metavar="MODULE", help="run this module instead of the server")
     return parser
 

@@ -102,6 +102,52 @@ def test_events_reach_a_subscriber(tmp_path: Path, node: Node, phones: tuple[Scr
     assert (event["monitor"], event["context_payload"]["method"]) == (NAME, "INVITE")
 
 
+def test_file_is_taken_again_and_again_while_calls_run(
+    tmp_path: Path, node: Node, phones: tuple[ScriptedPhone, ScriptedPhone]
+) -> None:
+    alice, bob = phones
+    texts = [
+        MONITORS,
+        MONITORS + "enabled = true\n" + EVERYTHING,
+        MONITORS.replace("ADDR1", "ADDR2") + "enabled = true\ndye_mask = ['ADDR2']\n",
+        MONITORS + "enabled = 'wrong'\n",
+    ]
+    with weaving(tmp_path, MONITORS) as weaver:
+        file = weaver.path
+        head = file.read_text().removesuffix(MONITORS)
+        functions = [shadow.function for shadow in weaver.registry._monitors[NAME].shadows]
+        originals = [function.__code__ for function in functions]
+        admin = Admin(weaver.open_socket(tmp_path / "admin.sock"))
+        ended, refused, taken = [], [], 0
+
+        def calls() -> None:
+            for _ in range(8):
+                call_id = alice.dial(bob.uri)
+                assert alice.wait_for(lambda call_id=call_id: bool(alice._dialogs[call_id].log))
+                alice.hang_up(call_id)
+                ended.append(call_id)
+
+        running = spawn("calls", calls)
+        while not running.ready():
+            for text in texts:
+                file.write_text(head + text)
+                try:
+                    admin.call("config.reload")
+                    taken += 1
+                except RemoteError as error:
+                    refused.append(str(error))
+                gevent.sleep(0.005)
+        running.get()
+        statuses = admin.call("monitor.list")
+        admin.close()
+
+    assert len(ended) == 8
+    assert taken == 3 * len(refused) > 3
+    assert all("must be true or false" in fault for fault in refused)
+    assert [status["counters"]["errors"] for status in statuses] == [0] * len(statuses)
+    assert all(f.__code__ is o for f, o in zip(functions, originals, strict=True))
+
+
 EVERYTHING = """
 [monitors.All]
 kind = "custom"

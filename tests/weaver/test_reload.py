@@ -10,12 +10,12 @@ import pytest
 from gevent.event import Event
 
 from tests.weaver.targets import Around, Recording, make_module, make_registry
-from weaver.config import read_draft
+from weaver.config import InstrumentationConfig, read_draft
 from weaver.errors import InstrumentationConfigError, WeaverError
 from weaver.monitor import MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
-from weaver.reload import Reload
+from weaver.reload import Reload, _section_rows
 
 MINE = "[monitors.Mine]\nkind = 'custom'\nenabled = true\nactions = ['Recording']\npointcut = 'reload_target.f'\n"
 
@@ -311,3 +311,30 @@ def test_calls_that_run_meanwhile_end_as_ever(file: File, target: Any) -> None:
     go.set()
 
     assert [call.get(timeout=1) for call in calls] == [n + 1 for n in range(20)]
+
+
+class Wider(InstrumentationConfig):
+    """A configuration with a section that is a list."""
+
+    rules: list[str] = []
+
+
+def test_section_that_is_a_list_is_told_as_a_whole() -> None:
+    rows = _section_rows(Wider(rules=["a"]), Wider(rules=["a", "b"]), "rules", "restart")
+
+    assert [row.as_json() for row in rows] == [
+        {"key": "rules", "kind": "restart", "old": ["a"], "new": ["a", "b"], "live": None}
+    ]
+
+
+def test_monitor_that_switched_itself_off_stays_off_until_the_file_changes_that(file: File, registry: Registry) -> None:
+    file.begin(MINE)
+    registry._monitors["Mine"].give_up("it failed")
+
+    file.take(MINE + "description = 'new'\n")
+    stays = registry.get("Mine")
+    file.take(MINE.replace("true", "false"))
+    file.take(MINE)
+
+    assert (stays["enabled"], stays["notice"]) == (False, "switched off: it failed")
+    assert registry.get("Mine")["enabled"]

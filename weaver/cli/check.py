@@ -1,14 +1,20 @@
-"""``weaver check``: every fault and every lint of an ``instrumentation.toml``; nothing of the program is imported."""
+"""``weaver check``: every fault and every lint of an ``instrumentation.toml``; nothing of the program is imported.
+
+With ``--plugins`` the plugins of the file judge it too, in a process of their own.
+"""
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from weaver.cli.client import NEGATIVE, USAGE
+from weaver.cli.client import NEGATIVE, TIMED_OUT, USAGE, ClientError
 from weaver.cli.output import clean, common_options, print_json, settings
 from weaver.cli.where import FILE
 
@@ -19,6 +25,7 @@ if TYPE_CHECKING:
 
 NEED_NO_PROPERTY = ("PROTOCOL_", "DYE_")
 """How flags begin that are set from the message itself or by the program."""
+JUDGE_SECONDS = 60.0
 MOST = 500
 """From how many joinpoints on a pointcut is remarked upon."""
 
@@ -26,9 +33,10 @@ MOST = 500
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), default=FILE)
 @click.option("--hot", multiple=True, metavar="NAME", help="A function on a hot path; may be a pattern and come again.")
+@click.option("--plugins", is_flag=True, help="Have the plugins judge names and values, too: they are imported.")
 @click.option("--most", type=click.IntRange(1), default=MOST, show_default=True, help="How many joinpoints are fine.")
 @common_options
-def check(file: Path, hot: Sequence[str], most: int) -> None:
+def check(file: Path, hot: Sequence[str], plugins: bool, most: int) -> None:
     """Read an instrumentation file and say all that is wrong or unlikely to be meant.
 
     Exit code 0 when there is nothing to say, 1 when there are remarks, 2 when the file is at fault.
@@ -36,7 +44,7 @@ def check(file: Path, hot: Sequence[str], most: int) -> None:
     from weaver.cli.source import read_instrumentation, read_toml, report_faults
 
     values = read_toml(file)
-    faults = _faults(file)
+    faults = _faults_of_plugins(file) if plugins else _faults(file)
     lints: list[Lint] = []
     unreadable: list[str] = []
     if not faults:
@@ -62,6 +70,21 @@ def _faults(file: Path) -> list[str]:
     except InstrumentationConfigError as error:
         return list(error.faults)
     return []
+
+
+def _faults_of_plugins(file: Path) -> list[str]:
+    """Return what is said by a process that loads the plugins and ends.
+
+    Errors: ClientError.
+    """
+    command = [sys.executable, "-m", "weaver.run", "--check", "--instrumentation", str(file)]
+    try:
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=JUDGE_SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired as error:
+        raise ClientError(f"{file}: the plugins do not load within {JUDGE_SECONDS:g} s", TIMED_OUT) from error
+    if ended.returncode not in {0, USAGE}:
+        raise ClientError(f"{file}: cannot be judged: {ended.stderr.strip()}", NEGATIVE)
+    return re.split(r"\n(?=\S)", ended.stderr.strip("\n")) if ended.returncode else []
 
 
 def _lint(

@@ -9,14 +9,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from time import time
 from typing import Any, Literal, Protocol
 
 from weaver.errors import InvalidAttributeError, UnknownNameError, WeaverError
 from weaver.monitor import MonitorDefinition
-from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
 
 audit = logging.getLogger("weaver.audit")
@@ -41,8 +40,12 @@ class ChangedRegistry(Protocol):
         """Change a monitor."""
         ...
 
-    def replace(self, name: str, pointcut: Pointcut) -> dict[str, Any]:
-        """Give a custom monitor another pointcut."""
+    def definition(self, name: str) -> MonitorDefinition:
+        """Return what a monitor is by itself."""
+        ...
+
+    def redefine(self, definition: MonitorDefinition, **attributes: Any) -> dict[str, Any]:
+        """Give a custom monitor another definition, and other settings."""
         ...
 
     def add(self, definition: MonitorDefinition) -> None:
@@ -54,11 +57,14 @@ class ChangedRegistry(Protocol):
         ...
 
 
+Undo = Callable[[ChangedRegistry, "LiveChange"], list[str]]
+
+
 @dataclass(slots=True, eq=False)
 class LiveChange:
     """One change.
 
-    Shape: ``before`` and ``after`` have the attributes concerned; ``definition`` is that of a monitor that was removed.
+    Shape: ``before`` and ``after`` have the attributes concerned; ``undo`` takes it back and returns what it left.
     Units: ``at`` and ``until`` seconds since the epoch.
     """
 
@@ -66,13 +72,12 @@ class LiveChange:
     kind: Literal["set", "add", "remove"]
     monitor: str
     at: float
+    undo: Undo
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
-    definition: MonitorDefinition | None = None
     reason: str = ""
     until: float | None = None
     undone: str = ""
-    cancel: Callable[[], object] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -90,7 +95,7 @@ class Changes:
         self._after = after
         self._now = now
         self._changes: deque[LiveChange] = deque(maxlen=kept)
-        self._waiting: set[LiveChange] = set()
+        self._waiting: dict[LiveChange, Callable[[], object]] = {}
         self._ids = count(1)
 
     def check(self, ttl: float | None) -> None:
@@ -104,15 +109,20 @@ class Changes:
             raise InvalidAttributeError(f"ttl: must be over 0 and at most {LONGEST:g} seconds, not {ttl:g}")
 
     def note(
-        self, kind: Literal["set", "add", "remove"], monitor: str, *, ttl: float | None = None, **more: Any
+        self,
+        kind: Literal["set", "add", "remove"],
+        monitor: str,
+        *,
+        undo: Undo | None = None,
+        ttl: float | None = None,
+        **more: Any,
     ) -> LiveChange:
         """Keep a change that was made; with ``ttl``, which is checked, take it back after so many seconds."""
-        change = LiveChange(next(self._ids), kind, monitor, self._now(), **more)
+        change = LiveChange(next(self._ids), kind, monitor, self._now(), undo or _UNDO[kind], **more)
         self._changes.append(change)
         if ttl is not None and self._after is not None:
             change.until = change.at + ttl
-            self._waiting.add(change)
-            change.cancel = self._after(ttl, lambda: self._end(change))
+            self._waiting[change] = self._after(ttl, lambda: self._end(change))
         return change
 
     def list(self) -> list[dict[str, Any]]:
@@ -128,9 +138,8 @@ class Changes:
 
     def stop(self) -> None:
         """Take nothing back any more."""
-        for change in self._waiting:
-            if change.cancel is not None:
-                change.cancel()
+        for cancel in self._waiting.values():
+            cancel()
         self._waiting.clear()
 
     def _found(self, number: int | None) -> LiveChange:
@@ -142,10 +151,7 @@ class Changes:
         raise UnknownNameError("there is no change to take back" if number is None else f"there is no change {number}")
 
     def _end(self, change: LiveChange) -> None:
-        self._waiting.discard(change)
-        change.cancel = None
-        if change.undone:
-            return
+        del self._waiting[change]
         try:
             self._take_back(change, "its time was up")
         except WeaverError as error:
@@ -153,11 +159,11 @@ class Changes:
             audit.info("change %d of %s is not taken back: %s", change.id, change.monitor, error)
 
     def _take_back(self, change: LiveChange, why: str) -> dict[str, Any]:
-        left = _UNDO[change.kind](self._registry, change)
+        left = change.undo(self._registry, change)
         change.undone = why
-        if change in self._waiting and change.cancel is not None:
-            change.cancel()
-        self._waiting.discard(change)
+        cancel = self._waiting.pop(change, None)
+        if cancel is not None:
+            cancel()
         audit.info("change %d of %s is taken back: %s; left: %s", change.id, change.monitor, why, left or "nothing")
         return {**change.as_json(), "left": left}
 
@@ -170,10 +176,11 @@ def _undo_set(registry: ChangedRegistry, change: LiveChange) -> list[str]:
     if not back:
         raise WeaverError(f"change {change.id}: {', '.join(left)} of {change.monitor} has been changed since")
     pointcut = back.pop("pointcut", None)
-    if back:
+    if pointcut is None:
         registry.set(change.monitor, **back)
-    if pointcut is not None:
-        registry.replace(change.monitor, parse_pointcut(pointcut))
+    else:
+        definition = replace(registry.definition(change.monitor), pointcut=parse_pointcut(pointcut))
+        registry.redefine(definition, **back)
     return left
 
 
@@ -182,15 +189,11 @@ def _undo_add(registry: ChangedRegistry, change: LiveChange) -> list[str]:
     return []
 
 
-def _undo_remove(registry: ChangedRegistry, change: LiveChange) -> list[str]:
-    if change.definition is not None:
-        registry.add(change.definition)
-        registry.set(change.monitor, **change.before)
+def put_back(definition: MonitorDefinition, registry: ChangedRegistry, change: LiveChange) -> list[str]:
+    """Put a monitor back that was removed."""
+    registry.add(definition)
+    registry.set(change.monitor, **change.before)
     return []
 
 
-_UNDO: Mapping[str, Callable[[ChangedRegistry, LiveChange], list[str]]] = {
-    "set": _undo_set,
-    "add": _undo_add,
-    "remove": _undo_remove,
-}
+_UNDO: Mapping[str, Undo] = {"set": _undo_set, "add": _undo_add}

@@ -8,12 +8,14 @@ from __future__ import annotations
 import builtins
 import difflib
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.event import Event
-from weaver.management.changes import Changes
+from weaver.management.changes import Changes, put_back
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
@@ -55,10 +57,10 @@ class MonitorRegistry(Protocol):
         """
         ...
 
-    def replace(self, name: str, pointcut: Pointcut) -> dict[str, Any]:
-        """Give a custom monitor another pointcut.
+    def redefine(self, definition: MonitorDefinition, **attributes: Any) -> dict[str, Any]:
+        """Give the custom monitor of that name another definition, and other settings.
 
-        Errors: UnknownNameError, InvalidAttributeError.
+        Errors: UnknownNameError, InvalidAttributeError; then nothing has changed.
         """
         ...
 
@@ -144,11 +146,11 @@ class MonitorMethods:
                 raise InvalidAttributeError(f"{name}: {key!r} cannot be set; {hint}")
         before = self._registry.get(name)
         others = {key: value for key, value in attributes.items() if key != "pointcut"}
-        pointcut = self._parsed(before, attributes["pointcut"]) if "pointcut" in attributes else None
-        if others:
+        if "pointcut" in attributes:
+            pointcut = self._parsed(before, attributes["pointcut"])
+            self._registry.redefine(replace(self._registry.definition(name), pointcut=pointcut), **others)
+        else:
             self._registry.set(name, **others)
-        if pointcut is not None:
-            self._registry.replace(name, pointcut)
         old = {key: before.get(key) for key in attributes}
         return {**self._registry.get(name), "old": old}
 
@@ -194,7 +196,7 @@ class MonitorMethods:
         self.check(name)
         definition, before = self._registry.definition(name), self._registry.settings(name)
         status = self._registry.remove(name)
-        change = self._changes.note("remove", name, before=before, definition=definition, reason=reason)
+        change = self._changes.note("remove", name, undo=partial(put_back, definition), before=before, reason=reason)
         return {**status, "change": change.id, **({"reason": reason} if reason else {})}
 
     def check(self, name: str) -> None:

@@ -7,6 +7,7 @@ import pytest
 from tests.weaver.cli.conftest import Run
 from tests.weaver.offline.conftest import write
 
+ROOT = Path(__file__).parents[3]
 APP = """
 import lib.tools
 from lib.tools import helper
@@ -115,3 +116,45 @@ def test_source_that_cannot_be_read_is_named(run: Run) -> None:
 
     assert result.code == 0
     assert "lib/bad.py: cannot be read" in result.err
+
+
+JUDGED = """[weaver]
+plugins = ["monitors.actions", "monitors.sip_flags", "monitors.dye_injection"]
+[monitors.DyeInjection]
+properties = { ADDR1 = "no address" }
+[monitors.Mine]
+kind = "custom"
+pointcut = "a.b"
+actions = ["No"]
+enabled = 3
+"""
+
+
+@pytest.mark.slow
+def test_plugins_judge_the_file_when_they_are_asked(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    Path("judged.toml").write_text(JUDGED)
+    alone = run("check", "judged.toml", "--json").json["faults"]
+
+    result = run("check", "judged.toml", "--plugins", "--json")
+
+    lines = [fault.split(":")[1] for fault in result.json["faults"]]
+    assert ([fault.split(":")[1] for fault in alone], lines) == (["9"], ["4", "8", "9"])
+    assert result.code == 2
+    Path("judged.toml").write_text(JUDGED.replace("no address", "127.0.0.1").replace("No", "TraceAction")[:-12])
+    assert run("check", "judged.toml", "--plugins").code == 0
+
+
+def test_plugins_that_do_not_load_in_time_or_at_all_are_told(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    instrumentation("app.start")
+    monkeypatch.setattr("weaver.cli.check.JUDGE_SECONDS", 0.001)
+    late = run("check", "--plugins")
+    monkeypatch.undo()
+    monkeypatch.chdir(Path.cwd())
+    monkeypatch.setattr("sys.executable", "/bin/false")
+
+    broken = run("check", "instrumentation.toml", "--plugins")
+
+    assert (late.code, broken.code) == (5, 1)
+    assert "do not load within" in late.err
+    assert "cannot be judged" in broken.err

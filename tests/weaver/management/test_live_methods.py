@@ -11,6 +11,7 @@ from weaver.errors import InvalidAttributeError, PluginError, PointcutSyntaxErro
 from weaver.event import EventBuffer
 from weaver.management.methods import standard_methods
 from weaver.management.rpc import RpcError
+from weaver.monitor import MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 
 Call = Callable[..., Any]
@@ -27,6 +28,7 @@ def target() -> Iterator[Any]:
 def call(target: Any) -> Call:
     registry = make_registry(Recording())
     registry.add(monitor("Library", F))
+    registry.add(MonitorDefinition("Fixed", "server", "delegating", "before", parse_pointcut(F)))
     registry.on_module(target)
     methods = standard_methods(registry, EventBuffer(), {"gs": parse_pointcut("execution(* methods_target.g(..))")})
 
@@ -65,7 +67,7 @@ def test_monitor_that_cannot_be_added_leaves_nothing_behind(
     with pytest.raises(error, match=words):
         call("monitor.add", **{"name": "New", **params})
 
-    assert [one["name"] for one in call("monitor.list")] == ["Library"]
+    assert [one["name"] for one in call("monitor.list")] == ["Fixed", "Library"]
 
 
 def test_pointcut_is_changed_by_text_and_by_name(call: Call, target: Any) -> None:
@@ -117,3 +119,24 @@ def test_explain_says_which_part_said_no(call: Call) -> None:
     with pytest.raises(RpcError) as caught:
         call("pointcut.explain", expression=F, name="methods_target.gg")
     assert "methods_target.g" in caught.value.did_you_mean
+
+
+def test_pointcut_and_settings_change_together_or_not_at_all(call: Call) -> None:
+    call("monitor.add", name="New", pointcut=F)
+
+    with pytest.raises(UnknownNameError):
+        call("monitor.set", name="New", attributes={"pointcut": "methods_target.g", "actions": ["No"]})
+    with pytest.raises(PointcutSyntaxError):
+        call("monitor.set", name="New", attributes={"pointcut": "g(", "enabled": True})
+
+    status = call("monitor.get", name="New")
+    assert (status["pointcut"], status["actions"], status["enabled"]) == (F, [], False)
+
+
+@pytest.mark.parametrize(
+    ("name", "pointcut", "words"),
+    [("Fixed", F, "only a custom monitor's pointcut can be changed"), ("Library", 3, "must be an expression, not 3")],
+)
+def test_pointcut_that_cannot_be_changed_is_refused(call: Call, name: str, pointcut: object, words: str) -> None:
+    with pytest.raises(InvalidAttributeError, match=words):
+        call("monitor.set", name=name, attributes={"pointcut": pointcut})
