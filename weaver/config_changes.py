@@ -13,10 +13,10 @@ from typing import Any, Literal
 
 from weaver.config import InstrumentationConfig, MonitorConfig
 from weaver.config_faults import key_path
-from weaver.monitor import MonitorDefinition
+from weaver.monitor import MonitorDefinition, MonitorSettings
 from weaver.registry import CHANGEABLE, Registry
 
-DEFINING = ("pointcut", "location", "scope", "description")
+DEFINING = ("pointcut", "location", "scope")
 """What a custom monitor is, besides its settings."""
 
 
@@ -74,13 +74,12 @@ def attributes_of(monitor: MonitorConfig | None, definition: MonitorDefinition) 
 def definition_of(name: str, config: InstrumentationConfig) -> MonitorDefinition:
     """Return the definition of a custom monitor of the file."""
     monitor = config.monitors[name]
-    pointcut = config.pointcut_of(monitor)
-    return MonitorDefinition(name, monitor.scope, "custom", monitor.location, pointcut, monitor.description)
+    return MonitorDefinition(name, monitor.scope, "custom", monitor.location, config.pointcut_of(monitor))
 
 
 def _defaults(definition: MonitorDefinition) -> dict[str, Any]:
-    has = {"enabled": False, "dye_mask": (), "dye_filtering": True}
-    return {key: has[key] if key in has else getattr(definition, key) for key in CHANGEABLE}
+    others = MonitorSettings()
+    return {key: getattr(definition, key, getattr(others, key)) for key in CHANGEABLE}
 
 
 def _of_library(

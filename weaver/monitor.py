@@ -85,6 +85,7 @@ class MonitorSettings:
     properties: Mapping[str, Any] = field(default_factory=dict)
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    description: str = ""
 
 
 @dataclass(slots=True)

@@ -39,7 +39,7 @@ log = Log(__name__)
 
 _NAME = re.compile(r"[\w.-]{1,80}")
 
-CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes")
+CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes", "description")
 
 
 class Monitor:
@@ -54,6 +54,7 @@ class Monitor:
             properties=definition.properties,
             includes=definition.includes,
             excludes=definition.excludes,
+            description=definition.description,
         )
         self.counters = MonitorCounters()
         self.actions: tuple[Action, ...] = ()
@@ -287,7 +288,7 @@ class Registry:
             "kind": definition.kind,
             "location": definition.location,
             "pointcut": str(definition.pointcut),
-            "description": definition.description,
+            "description": settings.description,
             "enabled": settings.enabled,
             "dye_mask": list(settings.dye_mask),
             "dye_filtering": settings.dye_filtering,
@@ -326,7 +327,8 @@ class Registry:
 
         Errors: UnknownNameError.
         """
-        return asdict(self._monitor(name).settings)
+        settings = self._monitor(name).settings
+        return {key: getattr(settings, key) for key in CHANGEABLE}
 
     def _made(self, definition: MonitorDefinition) -> Monitor:
         if _NAME.fullmatch(definition.name) is None:
@@ -426,6 +428,9 @@ def _value(name: str, key: str, value: Any) -> Any:
     if key in {"enabled", "dye_filtering"}:
         if isinstance(value, bool):
             return value
+    elif key == "description":
+        if isinstance(value, str):
+            return value
     elif key == "properties":
         if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
             return dict(value)
@@ -435,6 +440,7 @@ def _value(name: str, key: str, value: Any) -> Any:
         return tuple(value)
     kinds = {
         "properties": "a table",
+        "description": "text",
         "dye_mask": "a list of flag names and expressions",
         "actions": "a list of action names",
         "includes": "a list of class patterns",

@@ -338,3 +338,12 @@ def test_monitor_that_switched_itself_off_stays_off_until_the_file_changes_that(
 
     assert (stays["enabled"], stays["notice"]) == (False, "switched off: it failed")
     assert registry.get("Mine")["enabled"]
+
+
+def test_description_of_a_monitor_of_the_library_is_taken_too(file: File, registry: Registry) -> None:
+    file.begin("")
+
+    rows = file.take("[monitors.Library]\ndescription = 'for ticket 17'\n")
+
+    assert list(rows) == ["monitors.Library.description"]
+    assert registry.get("Library")["description"] == "for ticket 17"

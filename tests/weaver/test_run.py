@@ -340,7 +340,7 @@ def test_what_fails_at_start_leaves_nothing_started(tmp_path: Path, monkeypatch:
 def test_faults_of_all_kinds_are_printed_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "instrumentation.toml"
     path.write_text(
-        "[weaver]\nplugins = ['monitors.actions', 'monitors.sip_flags', 'monitors.dye_injection']\n"
+        "[weaver]\nplugins = ['monitors.actions', 'monitors.common_flags', 'monitors.dye_injection']\n"
         "[events]\nring = 0\n[monitors.DyeInjection]\ndye_mask = ['ADR1']\n[monitors.DyeInjection.properties]\n"
         "ADDR1 = 'no address'\n[monitors.DyeInjektion]\n" + CUSTOM + "actions = ['TraceElapsedTimeAction']\n"
     )

@@ -154,6 +154,7 @@ def remove(name: str, reason: str) -> None:
 @click.option("--actions", metavar="ACTION,...", help="What a delegating or custom monitor does.")
 @click.option("--pointcut", metavar="EXPR", help="Where a custom monitor acts.")
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
+@click.option("--description", metavar="TEXT", help="What it is for.")
 @click.option("--on/--off", "enabled", default=None, help="Switch it as well.")
 @ttl_option
 @reason_option
@@ -165,6 +166,7 @@ def set_(
     actions: str | None,
     pointcut: str | None,
     properties: Sequence[str],
+    description: str | None,
     enabled: bool | None,
     ttl: float | None,
     reason: str,
@@ -175,6 +177,7 @@ def set_(
         "dye_filtering": filtering,
         "actions": None if actions is None else _names(actions),
         "pointcut": pointcut,
+        "description": description,
         "enabled": enabled,
     }
     given: dict[str, Any] = {key: value for key, value in attributes.items() if value is not None}

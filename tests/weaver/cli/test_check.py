@@ -119,7 +119,7 @@ def test_source_that_cannot_be_read_is_named(run: Run) -> None:
 
 
 JUDGED = """[weaver]
-plugins = ["monitors.actions", "monitors.sip_flags", "monitors.dye_injection"]
+plugins = ["monitors.actions", "monitors.common_flags", "monitors.dye_injection"]
 [monitors.DyeInjection]
 properties = { ADDR1 = "no address" }
 [monitors.Mine]

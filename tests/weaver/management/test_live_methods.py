@@ -140,3 +140,11 @@ def test_pointcut_and_settings_change_together_or_not_at_all(call: Call) -> None
 def test_pointcut_that_cannot_be_changed_is_refused(call: Call, name: str, pointcut: object, words: str) -> None:
     with pytest.raises(InvalidAttributeError, match=words):
         call("monitor.set", name=name, attributes={"pointcut": pointcut})
+
+
+def test_description_is_changed(call: Call) -> None:
+    changed = call("monitor.set", name="Fixed", attributes={"description": "for ticket 17"})
+
+    assert (changed["description"], changed["old"]) == ("for ticket 17", {"description": ""})
+    with pytest.raises(InvalidAttributeError, match="description must be text, not 3"):
+        call("monitor.set", name="Fixed", attributes={"description": 3})
