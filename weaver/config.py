@@ -196,6 +196,8 @@ def read_draft(path: Path, text: str | None = None) -> Draft:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InstrumentationConfigError([_not_toml(path, text or "", error)]) from error
+    except RecursionError as error:
+        raise InstrumentationConfigError([f"{path}: tables or lists stand too deep in each other"]) from error
     except (OSError, UnicodeDecodeError) as error:
         raise InstrumentationConfigError([f"{path}: cannot be read: {error}"]) from error
     faults: list[Fault] = []

@@ -2,7 +2,8 @@
 
 The rule: the file wins for what it changed. A value that both files agree on stays as it is in the running program,
 also when it was changed there; a value that differs between them is set, whatever it was changed to. A custom monitor
-that was taken out of the running program comes back when the file changes it.
+that was taken out of the running program comes back when the file changes it; one that was added there gives way to the
+file's of its name.
 """
 
 from __future__ import annotations
@@ -101,6 +102,9 @@ def _of_custom(
     if name not in registry.names():
         if was is None or (was, before) != (definition, after):
             yield _addition(definition, after, registry)
+    elif was is None:
+        yield _removal(name, registry)
+        yield _addition(definition, after, registry)
     elif was == definition:
         yield from _setting(name, before, after, registry)
     else:
@@ -120,16 +124,15 @@ def _setting(name: str, before: Mapping[str, Any], after: Mapping[str, Any], reg
 
 def _redefinition(
     definition: MonitorDefinition,
-    was: MonitorDefinition | None,
+    was: MonitorDefinition,
     before: Mapping[str, Any],
     after: Mapping[str, Any],
     registry: Registry,
 ) -> Change:
-    """Return the change of a monitor that is there; one that the old file had not was added while the program ran."""
     name = definition.name
     running, live = registry.definition(name), registry.settings(name)
-    defining = {key: getattr(definition, key) for key in DEFINING if was is None or _differ(was, definition, key)}
-    changed = {key: value for key, value in after.items() if was is None or before[key] != value}
+    defining = {key: getattr(definition, key) for key in DEFINING if getattr(was, key) != getattr(definition, key)}
+    changed = {key: value for key, value in after.items() if before[key] != value}
     return Change(
         _rows(
             name,
@@ -173,13 +176,9 @@ def _take_out(name: str, registry: Registry) -> None:
         registry.remove(name)
 
 
-def defining_of(definition: MonitorDefinition | None, keys: Iterable[str] = DEFINING) -> dict[str, object]:
+def defining_of(definition: MonitorDefinition, keys: Iterable[str] = DEFINING) -> dict[str, object]:
     """Return what defines a monitor as the file writes it."""
-    return {} if definition is None else {key: str(getattr(definition, key)) for key in keys}
-
-
-def _differ(one: MonitorDefinition, other: MonitorDefinition, key: str) -> bool:
-    return bool(getattr(one, key) != getattr(other, key))
+    return {key: str(getattr(definition, key)) for key in keys}
 
 
 def _rows(

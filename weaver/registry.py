@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from fnmatch import fnmatchcase
+from itertools import count
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -37,6 +38,7 @@ from weaver.woven_file import Selection
 
 log = Log(__name__)
 
+_SERIALS = count(1)
 _NAME = re.compile(r"[\w.-]{1,80}")
 
 CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes", "description")
@@ -47,6 +49,7 @@ class Monitor:
 
     def __init__(self, definition: MonitorDefinition, registry: Registry) -> None:
         self.definition = definition
+        self.serial = next(_SERIALS)
         self.selection = _selection_of(definition)
         self.buffer = registry.buffer
         self.settings = MonitorSettings(
@@ -321,6 +324,13 @@ class Registry:
         Errors: UnknownNameError.
         """
         return self._monitor(name).definition
+
+    def serial(self, name: str) -> int:
+        """Return a number that no other monitor has, also none of that name that comes later.
+
+        Errors: UnknownNameError.
+        """
+        return self._monitor(name).serial
 
     def settings(self, name: str) -> dict[str, Any]:
         """Return what of a monitor can be changed, as it is now.

@@ -44,6 +44,10 @@ class ChangedRegistry(Protocol):
         """Return what a monitor is by itself."""
         ...
 
+    def serial(self, name: str) -> int:
+        """Return the number of a monitor, which no other has."""
+        ...
+
     def redefine(self, definition: MonitorDefinition, **attributes: Any) -> dict[str, Any]:
         """Give a custom monitor another definition, and other settings."""
         ...
@@ -113,12 +117,12 @@ class Changes:
         kind: Literal["set", "add", "remove"],
         monitor: str,
         *,
-        undo: Undo | None = None,
+        undo: Undo,
         ttl: float | None = None,
         **more: Any,
     ) -> LiveChange:
         """Keep a change that was made; with ``ttl``, which is checked, take it back after so many seconds."""
-        change = LiveChange(next(self._ids), kind, monitor, self._now(), undo or _UNDO[kind], **more)
+        change = LiveChange(next(self._ids), kind, monitor, self._now(), undo, **more)
         self._changes.append(change)
         if ttl is not None and self._after is not None:
             change.until = change.at + ttl
@@ -168,7 +172,7 @@ class Changes:
         return {**change.as_json(), "left": left}
 
 
-def _undo_set(registry: ChangedRegistry, change: LiveChange) -> list[str]:
+def set_back(registry: ChangedRegistry, change: LiveChange) -> list[str]:
     """Put attributes back; return those that were changed since."""
     now = registry.get(change.monitor)
     back = {key: change.before[key] for key, value in change.after.items() if now.get(key) == value}
@@ -184,7 +188,10 @@ def _undo_set(registry: ChangedRegistry, change: LiveChange) -> list[str]:
     return left
 
 
-def _undo_add(registry: ChangedRegistry, change: LiveChange) -> list[str]:
+def take_out(serial: int, registry: ChangedRegistry, change: LiveChange) -> list[str]:
+    """Take a monitor out that was added, unless another has taken its place."""
+    if registry.serial(change.monitor) != serial:
+        raise WeaverError(f"change {change.id}: there is another monitor {change.monitor} now")
     registry.remove(change.monitor)
     return []
 
@@ -194,6 +201,3 @@ def put_back(definition: MonitorDefinition, registry: ChangedRegistry, change: L
     registry.add(definition)
     registry.set(change.monitor, **change.before)
     return []
-
-
-_UNDO: Mapping[str, Undo] = {"set": _undo_set, "add": _undo_add}

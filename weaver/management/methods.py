@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.event import Event
-from weaver.management.changes import Changes, put_back
+from weaver.management.changes import Changes, put_back, set_back, take_out
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
@@ -78,6 +78,13 @@ class MonitorRegistry(Protocol):
         """
         ...
 
+    def serial(self, name: str) -> int:
+        """Return the number of a monitor, which no other has.
+
+        Errors: UnknownNameError.
+        """
+        ...
+
     def settings(self, name: str) -> dict[str, Any]:
         """Return what of a monitor can be changed.
 
@@ -131,7 +138,9 @@ class MonitorMethods:
         """
         status = self._set(name, attributes, ttl)
         after = {key: status.get(key) for key in attributes}
-        change = self._changes.note("set", name, ttl=ttl, before=status["old"], after=after, reason=reason)
+        change = self._changes.note(
+            "set", name, undo=set_back, ttl=ttl, before=status["old"], after=after, reason=reason
+        )
         return {**status, "change": change.id, **({"reason": reason} if reason else {})}
 
     def _set(self, name: str, attributes: Mapping[str, Any], ttl: float | None = None) -> dict[str, Any]:
@@ -185,7 +194,8 @@ class MonitorMethods:
         except WeaverError:
             self._registry.remove(name)
             raise
-        change = self._changes.note("add", name, ttl=ttl, reason=reason)
+        undo = partial(take_out, self._registry.serial(name))
+        change = self._changes.note("add", name, undo=undo, ttl=ttl, reason=reason)
         return {**status, "change": change.id, **({"reason": reason} if reason else {})}
 
     def remove(self, name: str, reason: str = "") -> dict[str, Any]:

@@ -221,3 +221,28 @@ def test_nothing_is_taken_back_once_the_program_stops(call: Methods, clock: Cloc
     clock.advance(100)
 
     assert registry.get("Mine")["enabled"]
+
+
+def test_monitor_that_has_taken_the_place_of_an_added_one_stays(
+    call: Methods, clock: Clock, registry: Registry
+) -> None:
+    call("monitor.add", name="New", pointcut=F, ttl=60)
+    registry.remove("New")
+    registry.add(monitor("New", F))
+
+    clock.advance(60)
+
+    assert "New" in registry.names()
+    with pytest.raises(WeaverError, match="change 1 was taken back already, in vain"):
+        call("change.undo", id=1)
+
+
+def test_added_monitor_is_taken_out_though_its_pointcut_was_changed(
+    call: Methods, clock: Clock, registry: Registry
+) -> None:
+    call("monitor.add", name="New", pointcut=F, ttl=60)
+    call("monitor.set", name="New", attributes={"pointcut": "nowhere.g"})
+
+    clock.advance(60)
+
+    assert "New" not in registry.names()
