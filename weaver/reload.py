@@ -24,7 +24,8 @@ log = Log(__name__)
 
 Apply = Callable[[InstrumentationConfig], object]
 """Takes what a section says into the running program; called with the configuration before to take it back."""
-_BY_MONITORS = "monitors"
+_OF_MONITORS = ("monitors", "pointcuts")
+"""Sections that can always change: monitors, and the pointcuts that these use by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Reload:
 
         Errors: InstrumentationConfigError; then nothing was taken.
         """
-        none = config.model_copy(update={_BY_MONITORS: {}})
+        none = config.model_copy(update={"monitors": {}})
         draft.checked(apply_changes(list(monitor_changes(none, config, self._registry))))
         self._taken = Taken(draft, config)
 
@@ -120,7 +121,7 @@ class Reload:
     def _waiting(self, config: InstrumentationConfig) -> Iterator[str]:
         """Yield the sections that differ and cannot change now."""
         for name in InstrumentationConfig.model_fields:
-            is_live = name == _BY_MONITORS or name in self._live
+            is_live = name in _OF_MONITORS or name in self._live
             if not is_live and getattr(self.taken.config, name) != getattr(config, name):
                 yield name
 

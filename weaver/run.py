@@ -67,13 +67,13 @@ class Weaver:
         self._parts = Parts()
         self._changes = Changes(self.registry, self.runtime.after)
         self._named: dict[str, Pointcut] = {}
-        self._dyed_debug = DyedDebug()
-        live: dict[str, Apply] = {
+        dyed_debug = DyedDebug()
+        self._live: dict[str, Apply] = {
             "redaction": lambda new: redaction.hide(new.redaction.names),
             "pointcuts": self._name,
-            "logging": lambda new: self._dyed_debug.required(new.logging.dyed_debug),
+            "logging": lambda new: dyed_debug.required(new.logging.dyed_debug),
         }
-        self._reload = Reload(path.absolute(), self.registry, FLAGS, live)
+        self._reload = Reload(path.absolute(), self.registry, FLAGS, self._live)
         self._watch = FileWatch(path.absolute(), partial(self._reload.try_to_take, "the file has changed"))
 
     @property
@@ -107,15 +107,13 @@ class Weaver:
     def _start_parts(self, draft: Draft) -> None:
         config, events, parts = self.config, self.config.events, self._parts
         parts.start("function versions", self._keep_versions, function_version.switch_off)
-        parts.start("redaction", lambda: redaction.hide(config.redaction.names), lambda: redaction.hide(()))
-        parts.start("named pointcuts", lambda: self._name(config), self._named.clear)
+        for section, take in self._live.items():
+            parts.start(f"[{section}]", partial(take, config), partial(take, InstrumentationConfig()))
         if events.json_lines:
             sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
             parts.start("events as JSON lines", lambda: self._send_to(sink), sink.stop)
         parts.begin("contexts across tasks", follow_tasks)
         parts.begin("contexts in log records", follow_logging)
-        required = self._dyed_debug.required
-        parts.start("debug for dyed messages", lambda: required(config.logging.dyed_debug), lambda: required(()))
         parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
         parts.begin("live changes", lambda: self._changes.stop)
         parts.begin("import hook", self._install)
