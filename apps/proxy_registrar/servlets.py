@@ -25,6 +25,7 @@ class ProxyRegistrarServlet(SipServlet):
             parallel=settings["parallel"],
             recurse=settings["recurse"],
             supervised=False,
+            path=settings["path"],
             session_expires=int(settings["session_expires"]),
             timeout=float(settings["ring_time"]),
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from server.container.factory import draft as new_request
+from server.container import naming
+from server.container.drafts import draft as new_request
 from server.container.messages import (
     InboundRequest,
     InboundResponse,
@@ -64,7 +65,10 @@ class ContainerB2bua:
         forwards = 70 if message.max_forwards is None else message.max_forwards
         if forwards <= 0:
             raise NotRoutableError(483, "Max-Forwards has run out")
-        if inbound.is_initial:
+        leg = naming.leg_of(call, record) if record.replaces else None
+        if record.replaces and leg is None:
+            raise NotRoutableError(488, "the dialog to be replaced has no other leg that could go on")
+        if inbound.is_initial and leg is None:
             target = uri or message.uri
             draft = new_request(
                 self._container, call, record.application, record.app, message.method, _without_tag(message), target
@@ -72,7 +76,7 @@ class ContainerB2bua:
             draft.record.linked, record.linked = record.id, draft.record.id
             draft.record.handler = record.handler
         else:
-            other = self._linked(call, record)
+            other = leg or self._linked(call, record)
             if other is None:
                 raise InvalidStateError(f"the session {record.id} has no linked session")
             draft = self._container.sending.in_dialog(call, other, message.method)

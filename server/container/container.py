@@ -11,6 +11,7 @@ from server.container.b2bua import ContainerB2bua
 from server.container.chain import Chain
 from server.container.deployment import deploy
 from server.container.factory import ContainerFactory
+from server.container.flow_token import FlowTokens
 from server.container.forks import end_early
 from server.container.inbound import Inbound
 from server.container.messages import InboundRequest
@@ -66,6 +67,7 @@ class Container:
         self.registrar = registrar
         self.encode_url = encode_url
         self.accounts = accounts
+        self.flow_tokens = FlowTokens(bytes.fromhex(ids.call_id() + ids.call_id()))
         self.sending = Sending(self)
         self.b2bua = ContainerB2bua(self)
         self.proxies = Proxies(self)
@@ -212,8 +214,8 @@ class Container:
             log.exception("%s of %s failed", name, record.handler)
 
     def notify(self, call: Call, record: SipRecord, key: str, end: str) -> None:
-        """Send the present state to a subscriber."""
-        subscriptions.notify(self, call, record, key, end)
+        """Tell a subscriber that the state has changed."""
+        subscriptions.tell(self, call, record, key, end)
 
     def defer(self, call: Call, deliveries: list[Delivery]) -> None:
         """Take deliveries that come while something is sent."""

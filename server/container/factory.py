@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from server.container.drafts import draft, new_application
 from server.container.messages import OutboundRequest
-from server.container.records import ApplicationRecord, HttpRecord, Sessions, SipRecord
+from server.container.records import HttpRecord, Sessions
+from server.container.referring import referred
 from server.container.sessions import ContainerApplicationSession, ContainerHttpSession
 from server.engine.call import Call, CallKey, Item
-from server.engine.transactions import LOCAL
 from server.errors import CallStateLockedError
 from server.servlet.errors import BusyError, InvalidStateError
+from server.servlet.messages import SipRequest
 from server.servlet.sessions import SipApplicationSession
 from server.sip.ids import key_of_token
 from server.sip.uri import parse_uri
 
 if TYPE_CHECKING:
     from server.container.container import Container
+    from server.container.messages import InboundRequest
 
 IDLE = 180.0
 """Seconds that an application session lives without a child (JSR 289: three minutes)."""
@@ -47,6 +50,10 @@ class ContainerFactory:
         parse_uri(from_uri)
         parse_uri(to_uri)
         return draft(self._container, own.call, own.id, self._app, method, f"<{from_uri}>", to_uri)
+
+    def create_referred(self, refer: SipRequest) -> OutboundRequest:
+        """Make the request that a REFER asks for."""
+        return referred(self._container, cast("InboundRequest", refer))
 
     def create_application_session(self) -> ContainerApplicationSession:
         """Make an application session in a call of its own."""
@@ -111,33 +118,3 @@ class ContainerFactory:
                 stored.expires = expires
 
         engine.queues.enqueue(key, Item("action", action=renew))
-
-
-def new_application(call: Call, app: str, expires: float) -> ApplicationRecord:
-    """Make an application session in a checked-out call."""
-    records = call.section("sessions", Sessions)
-    records.serial += 1
-    record = ApplicationRecord(f"a{records.serial}.{call.key}", app, expires)
-    records.applications[record.id] = record
-    return record
-
-
-def draft(
-    container: Container, call: Call, application: str, app: str, method: str, local: str, uri: str
-) -> OutboundRequest:
-    """Make a request in a new SIP session of a checked-out call.
-
-    Shape: ``local`` is the From value without a tag.
-    """
-    record = SipRecord(
-        id=container.ids.mint_tag(call.key),
-        application=application,
-        app=app,
-        handler=container.main_servlet(app),
-        call_id=container.ids.call_id(),
-        local=local,
-        remote=f"<{uri}>",
-        flow=LOCAL,
-    )
-    call.section("sessions", Sessions).sips[record.id] = record
-    return OutboundRequest(container, call, record, method, uri, {})

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from server.container import provisional, session_timers, subscriptions
+from server.container import naming, provisional, session_timers, subscriptions
 from server.container.checks import is_merged, refusal_in_dialog, unknown_body, unknown_package
-from server.container.factory import new_application
+from server.container.drafts import new_application
 from server.container.forks import session_of
 from server.container.forwarding import routed
 from server.container.inbound_responses import InboundResponses
@@ -16,6 +16,7 @@ from server.container.records import Sessions, SipRecord
 from server.engine import transactions
 from server.engine.call import Call
 from server.engine.transactions import Delivery
+from server.servlet.sip_servlet import SipServlet
 from server.sip import transaction as machine
 from server.sip.build import make_response
 from server.sip.grammar import storable
@@ -73,25 +74,43 @@ class Inbound:
         if is_merged(call, delivery, request):
             container.answer(call, delivery.key, request, 482)
             return
-        refusal = session_timers.refusal_of(request)
+        found = naming.named(container, call, request)
+        refusal = (found.refusal, ()) if found.refusal else session_timers.refusal_of(request)
         if refusal is not None:
             container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
             return
-        target = container.chain.select(request.method, delivery.position)
+        target = self._target(delivery, request, found)
         if target is None:
             container.answer(call, delivery.key, request, 404)
             return
-        refusal = subscriptions.refusal_of(target.servlet, None, request) or unknown_body(target.servlet, request)
+        app, handler, servlet = target
+        refusal = subscriptions.refusal_of(servlet, None, request) or unknown_body(servlet, request)
         if refusal is not None:
             container.answer(call, delivery.key, request, refusal[0], extra=refusal[1])
             return
-        application = new_application(call, target.application.name, 0.0)
-        tag = container.ids.mint_tag(call.key)
+        application = new_application(call, app, 0.0).id if found.record is None else found.record.application
+        record = self._session(call, delivery, request, app, handler, application)
+        naming.take(call, record, found, request)
+        container.invoke(servlet, self._facade(call, record, request, delivery))
+
+    def _target(self, delivery: Delivery, request: Request, found: naming.Named) -> tuple[str, str, SipServlet] | None:
+        """Return the application and the servlet that serve an initial request, those of the dialog that it names."""
+        container = self._container
+        if found.record is not None:
+            return found.record.app, found.record.handler, container.servlet_of(found.record)
+        target = container.chain.select(request.method, delivery.position)
+        return None if target is None else (target.application.name, target.name, target.servlet)
+
+    def _session(
+        self, call: Call, delivery: Delivery, request: Request, app: str, handler: str, application: str
+    ) -> SipRecord:
+        """Make the session of an initial request."""
+        tag = self._container.ids.mint_tag(call.key)
         record = SipRecord(
             id=tag,
-            application=application.id,
-            app=application.app,
-            handler=target.name,
+            application=application,
+            app=app,
+            handler=handler,
             call_id=request.call_id,
             local=storable(request.headers.get("to") or ""),
             remote=storable(request.headers.get("from") or ""),
@@ -104,7 +123,7 @@ class Inbound:
             record.invite_in = delivery.key
             record.is_callee = True
             session_timers.may_describe(record, request)
-        container.invoke(target.servlet, self._facade(call, record, request, delivery))
+        return record
 
     def _proxied(self, call: Call, delivery: Delivery, request: Request, token: str) -> None:
         """Pass on a request whose Route has the token of a session that proxies."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from server.container import parties, proxied_timers
 from server.container.best_response import best_of, status_to_send, with_challenges
+from server.container.edge import by_flow, with_path
 from server.container.forking import answered, branch_of, step, with_key
 from server.container.forwarding import breadth_of, check, routed, stripped
 from server.container.messages import InboundRequest, InboundResponse
@@ -96,6 +97,7 @@ class Proxies:
                 supervised=options.supervised,
                 patience=options.timeout,
                 session_expires=options.session_expires,
+                path=options.path and request.method == "REGISTER",
             )
         return ContainerProxy(self, call, key)
 
@@ -237,15 +239,19 @@ class Proxies:
         if branch.cancelled or branch.state == "Completed" or server is None or record is None:
             self._step(call, key, Gone(number, 487))
             return
-        request, _ = routed(transactions.request_of(call, key), self._is_own, server.flow)
+        received = transactions.request_of(call, key)
+        request, _ = routed(received, self._is_own, server.flow)
         if context.session_expires:
             request = proxied_timers.asked(request, context.session_expires)
         token = record.id if context.record_route else ""
         try:
-            found = onward(self._container, call, record, request, branch.target, server.flow, token, branch.breadth)
+            target = by_flow(self._container, received, branch.target)
+            found = onward(self._container, call, record, request, target, server.flow, token, branch.breadth)
         except NotRoutableError as error:
             self._step(call, key, Gone(number, error.status))
             return
+        if context.path:
+            found = with_path(self._container, found, server.flow)
         now = call.engine.now()
         client = transactions.send_request(
             call, found.request, found.flow, context.session, now, found.position, found.others

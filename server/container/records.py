@@ -62,7 +62,8 @@ class SipRecord(msgspec.Struct, array_like=True):
     ``refresh`` the key of the request that refreshes, ``by_invite`` says that UPDATE does not, ``description`` is what
     we described last if that may have to be repeated, None if not; ``again`` is what is sent once more; ``is_callee``
     says that the peer has begun the dialog with an INVITE; ``subscriptions`` are those of the dialog by their event;
-    ``tries`` counts the credentials that were sent for one request.
+    ``tries`` counts the credentials that were sent for one request; ``named`` is the session of the dialog that the
+    first request named, ``replaces`` the same while it is to be replaced.
     """
 
     id: str
@@ -107,6 +108,8 @@ class SipRecord(msgspec.Struct, array_like=True):
     by_invite: bool = False
     description: bytes | None = None
     tries: int = 0
+    named: str = ""
+    replaces: str = ""
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

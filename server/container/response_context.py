@@ -73,7 +73,7 @@ class ResponseContext(msgspec.Struct, frozen=True, array_like=True):
     """What is known of one request that is proxied.
 
     Shape: ``key`` is that of the server transaction, ``session`` the SIP session of the application that proxies;
-    ``supervised`` says that its servlet hears of responses;
+    ``supervised`` says that its servlet hears of responses, ``path`` that a Path is added;
     ``waiting`` are groups of targets that are tried one after another; ``status`` is the final one that was passed on.
     Units: ``session_expires`` seconds between two refreshes that are asked for if nobody else asks, 0 for none;
     ``patience`` seconds for a branch to answer finally, 0 for as long as it takes.
@@ -90,6 +90,7 @@ class ResponseContext(msgspec.Struct, frozen=True, array_like=True):
     supervised: bool = True
     patience: float = 0.0
     session_expires: int = 0
+    path: bool = False
     waiting: tuple[tuple[Target, ...], ...] = ()
     branches: tuple[Branch, ...] = ()
     status: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from server.container import provisional, session_timers, subscriptions
+from server.container import naming, provisional, session_timers, subscriptions
 from server.container.forwarding import option_tags, uri_of
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
@@ -24,7 +24,7 @@ from server.transport.flow import Flow
 if TYPE_CHECKING:
     from server.container.container import Container
 
-SUPPORTED = frozenset({"100rel", "timer"})
+SUPPORTED = frozenset({"100rel", "timer", "replaces", "join", "tdialog"})
 """Option tags that a user agent here understands."""
 
 WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER"})
@@ -85,6 +85,7 @@ class Sending:
         flow = call.transactions.servers[key].flow
         if request.method == "INVITE":
             self._answered_invite(record, request, status)
+            naming.answered(self._container, call, record, status)
             provisional.sent(call, record, response)
             if 200 <= status < 300 and flow is not LOCAL and flow != LOCAL:
                 record.accepted = accept(response, request.cseq.number, call.engine.now(), call.engine.timers)

@@ -98,6 +98,11 @@ class ContainerSipSession(_Attributes):
         other = self.call.section("sessions", Sessions).sips.get(self.record.linked)
         return None if other is None else ContainerSipSession(self.container, self.call, other)
 
+    @property
+    def named(self) -> ContainerSipSession | None:
+        other = self.call.section("sessions", Sessions).sips.get(self.record.named)
+        return None if other is None else ContainerSipSession(self.container, self.call, other)
+
     def create_request(self, method: str) -> OutboundRequest:
         if not self.is_valid:
             raise InvalidSessionError(f"the session {self.record.id} has ended; {method} cannot be sent in it")

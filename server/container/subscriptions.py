@@ -18,9 +18,12 @@ from server.container.sessions import ContainerSipSession
 from server.engine.call import Call
 from server.servlet.sip_servlet import SipServlet
 from server.sip.dialog import open_uac, open_uas
+from server.sip.headers.table import MIN_EXPIRES as MIN_EXPIRES_HEADER
 from server.sip.message import Request, Response
 from server.sip.usage.subscription import (
+    DEFAULT_EXPIRES,
     MIN_EXPIRES,
+    RATES,
     REFER,
     REFER_EXPIRES,
     TERMINATED,
@@ -31,6 +34,7 @@ from server.sip.usage.subscription import (
     is_too_brief,
     key_of,
     package_of,
+    renewal,
     state_header,
     subscribes,
     told,
@@ -102,6 +106,18 @@ def begin(container: Container, call: Call, record: SipRecord, request: Request,
     notify(container, call, record, key, "" if seconds else "timeout")
 
 
+def tell(container: Container, call: Call, record: SipRecord, key: str, end: str = "") -> None:
+    """Tell a subscriber of a change: now, or once the rate of the package lets it; the last time is never put off.
+
+    Source: RFC 6665 4.2.2, 5.4.10.
+    """
+    held = record.subscriptions[key]
+    if end or held.next_at <= call.engine.now():
+        notify(container, call, record, key, end)
+    else:
+        record.subscriptions[key] = msgspec.structs.replace(held, is_behind=True)
+
+
 def notify(container: Container, call: Call, record: SipRecord, key: str, end: str = "") -> None:
     """Send the present state to a subscriber; ``end`` is the reason when it is the last time."""
     subscription = record.subscriptions[key]
@@ -112,6 +128,9 @@ def notify(container: Container, call: Call, record: SipRecord, key: str, end: s
     draft.send()
     if end:
         _forget(record, key)
+    else:
+        next_at = call.engine.now() + RATES.get(package_of(key), 0.0)
+        record.subscriptions[key] = msgspec.structs.replace(subscription, next_at=next_at, is_behind=False)
 
 
 def ask(call: Call, record: SipRecord, request: Request) -> None:
@@ -119,8 +138,15 @@ def ask(call: Call, record: SipRecord, request: Request) -> None:
     if request.method not in METHODS or not subscribes(request):
         return
     key = key_of(request)
-    if key is not None and key not in record.subscriptions:
-        record.subscriptions[key] = Subscription(key, False, "", call.engine.now() + 64 * call.engine.timers.t1)
+    if key is None:
+        return
+    held = record.subscriptions.get(key)
+    if held is None:
+        held = Subscription(key, False, "", call.engine.now() + 64 * call.engine.timers.t1)
+    is_refer = request.method == "REFER"
+    asked = 0 if is_refer else DEFAULT_EXPIRES if request.expires is None else request.expires
+    accept = request.headers.get("accept") or ""
+    record.subscriptions[key] = msgspec.structs.replace(held, asked=asked, accept=accept, renew_at=inf)
 
 
 def forget_asked(record: SipRecord, refer: Request) -> None:
@@ -133,8 +159,9 @@ def take_notify(call: Call, record: SipRecord, request: Request) -> None:
     """Take what a NOTIFY says of a subscription of ours."""
     key, news = _known_key(record, request), told(request)
     if news is not None:
-        due = inf if news.state == TERMINATED else call.engine.now() + news.expires
-        record.subscriptions[key] = Subscription(key, False, news.state, due)
+        held, is_over = record.subscriptions[key], news.state == TERMINATED
+        seconds = inf if is_over else news.expires
+        record.subscriptions[key] = _lasting(call, msgspec.structs.replace(held, state=news.state), seconds)
 
 
 def end_notified(container: Container, call: Call, record: SipRecord, request: Request) -> None:
@@ -158,8 +185,9 @@ def take_response(container: Container, call: Call, record: SipRecord, request: 
         if request.method == "REFER" and (response.headers.get("refer-sub") or "").lower() == "false":
             _forget(record, key)
         elif held is not None and held.state and response.expires is not None:
-            due = call.engine.now() + response.expires
-            record.subscriptions[key] = msgspec.structs.replace(held, expires=due)
+            record.subscriptions[key] = _lasting(call, held, response.expires)
+    elif held is not None and held.state and response.status == 423:
+        _renew_for_longer(container, call, record, held, response)
     elif held is not None and (record.dialog is None or not held.state or is_refresh_refused(response)):
         _end(container, call, record, key, "refused")
 
@@ -168,17 +196,48 @@ def expire(container: Container, call: Call, now: float) -> None:
     """End the subscriptions that have run out: with a NOTIFY where we are the notifier."""
     for record in list(call.section("sessions", Sessions).sips.values()):
         for key, held in list(record.subscriptions.items()):
-            if held.expires > now or record.state == "TERMINATED":
+            if held.next_due > now or record.state == "TERMINATED":
                 continue
+            is_over = held.expires <= now
             if held.is_notifier:
-                notify(container, call, record, key, "timeout")
-            else:
+                notify(container, call, record, key, "timeout" if is_over else "")
+            elif is_over:
                 _end(container, call, record, key, "timeout")
+            else:
+                _renew(container, call, record, held)
 
 
 def next_due(record: SipRecord) -> float:
-    """Return when the first subscription runs out."""
-    return min((held.expires for held in record.subscriptions.values()), default=inf)
+    """Return when the first subscription runs out, is renewed or may tell of what has changed."""
+    return min((held.next_due for held in record.subscriptions.values()), default=inf)
+
+
+def _lasting(call: Call, held: Subscription, seconds: float) -> Subscription:
+    """Return a subscription of ours that lasts so long from now, to be renewed in time if we want to have it."""
+    now = call.engine.now()
+    renew_at = now + renewal(int(seconds)) if held.asked and 0 < seconds < inf else inf
+    return msgspec.structs.replace(held, expires=now + seconds, renew_at=renew_at)
+
+
+def _renew(container: Container, call: Call, record: SipRecord, held: Subscription) -> None:
+    """Ask for a subscription of ours to go on, as it was asked for first (RFC 6665 4.1.2.2)."""
+    draft = container.sending.in_dialog(call, record, "SUBSCRIBE")
+    draft.extra += [("Event", held.event), ("Expires", str(held.asked))]
+    if held.accept:
+        draft.extra.append(("Accept", held.accept))
+    draft.send()
+
+
+def _renew_for_longer(
+    container: Container, call: Call, record: SipRecord, held: Subscription, response: Response
+) -> None:
+    """Ask once more when the notifier grants longer subscriptions only; what it has granted goes on until then."""
+    try:
+        least = response.one(MIN_EXPIRES_HEADER)
+    except ValueError:
+        least = None
+    if least is not None and least > held.asked:
+        _renew(container, call, record, msgspec.structs.replace(held, asked=least))
 
 
 def notification(

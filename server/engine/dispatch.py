@@ -11,9 +11,13 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from server.engine.call import CallKey
+from server.sip.headers.table import JOIN, REPLACES, TARGET_DIALOG
 from server.sip.ids import key_of_token
 from server.sip.message import Request, Response
 from server.sip.uri import SipUri, parse_uri
+
+NAMING = (REPLACES, JOIN, TARGET_DIALOG)
+"""Headers that name a dialog which a request is not in."""
 
 KEY_BYTES = 10
 """80 bits: not to be guessed over a network."""
@@ -42,6 +46,10 @@ class Dispatch:
         """Return the key of the call that holds what is published for a URI."""
         return self.hashed("publish", self._canonical(uri))
 
+    def cancel_name(self, request: Request) -> str:
+        """Return the alias by which the CANCEL of an INVITE finds the call that it was taken to."""
+        return self.hashed("cancel", f"{request.call_id}\0{request.from_.tag}\0{request.cseq.number}")
+
     def call_key_of(self, message: Request | Response) -> tuple[CallKey | None, bool]:
         """Return the key of the message's call, and whether the message may begin that call.
 
@@ -58,7 +66,24 @@ class Dispatch:
             return self.registration_key(self._canonical(message.to.uri)), True
         if message.method == "PUBLISH":
             return self.publication_key(message.uri), True
+        first = message.headers.first
+        if "replaces" in first or "join" in first or "target-dialog" in first:
+            key = _key_of_named(message)
+            if key is not None:
+                return CallKey(key), True
         return self.hashed("call", message.call_id), message.method not in {"ACK", "CANCEL"}
+
+
+def _key_of_named(request: Request) -> str | None:
+    """Return the key of the call with the dialog that a request names without being in it."""
+    for header in NAMING:
+        try:
+            name = request.one(header)
+        except ValueError:
+            continue
+        if name is not None:
+            return key_of_token(name.to_tag) or key_of_token(name.from_tag)
+    return None
 
 
 def _key_of_route(request: Request) -> str | None:

@@ -267,6 +267,16 @@ class Engine:
             return True
         return item.kind == "message" and item.message is not None and self.dispatch.call_key_of(item.message)[1]
 
+    def lost(self, key: CallKey, item: Item) -> None:
+        """Take an item whose call is not known: refuse it, unless it is a CANCEL whose INVITE was taken to another."""
+        message = item.message
+        if isinstance(message, Request) and message.method == "CANCEL":
+            other = self.store.resolve(self.dispatch.cancel_name(message))
+            if other is not None and other != key:
+                self.queues.enqueue(CallKey(other), item)
+                return
+        self.refuse(item, 481)
+
     def refuse(self, item: Item, status: int) -> None:
         """Answer an item without a call; only requests are answered, and an ACK goes on if it was only passing."""
         if isinstance(item.message, Request) and item.flow is not None:

@@ -42,7 +42,7 @@ def run_turn(key: CallKey, queue: deque[Item], engine: Engine) -> None:
         checkout, call = _check_out(key, engine, create=begins)
     except CallStateLostError:
         queue.popleft()
-        engine.refuse(item, 481)
+        engine.lost(key, item)
         return
     except (CallStateLockedError, PartitionUnavailableError) as error:
         log.warning("%s", error)

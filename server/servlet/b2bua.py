@@ -15,7 +15,8 @@ class B2buaHelper(Protocol):
         """Make the request for the other leg.
 
         For an initial request: in a new session, linked with that of ``original``, to ``uri`` or the same target. For
-        one inside a dialog: in the linked session. Body and end-to-end headers are copied, Max-Forwards is one less.
+        one inside a dialog, or an INVITE that is to replace one: in the linked session. Body and end-to-end headers are
+        copied, Max-Forwards is one less.
 
         Errors: InvalidStateError when there is no linked session.
         Source: RFC 7332 (Max-Forwards).

@@ -18,6 +18,16 @@ class SipFactory(Protocol):
         """
         ...
 
+    def create_referred(self, refer: SipRequest) -> SipRequest:
+        """Make the request that a REFER asks for, in a new SIP session of its application session.
+
+        Of the headers in the Refer-To it has those that name a dialog or a subject; Referred-By is copied.
+
+        Errors: NotRoutableError for a Refer-To that cannot be followed.
+        Source: RFC 3515 2.4.2, RFC 3892 2.1.
+        """
+        ...
+
     def create_application_session(self) -> SipApplicationSession:
         """Make an application session in a call of its own.
 

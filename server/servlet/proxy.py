@@ -16,6 +16,7 @@ class ProxyOptions:
 
     Shape: ``record_route`` keeps the application in the way of the dialog that an INVITE makes; without ``parallel``
     each target is tried by itself; ``recurse`` follows redirections; ``supervised`` tells the servlet of responses.
+    ``path`` has what is sent to a phone that registers come this way, over its connection (RFC 3327, RFC 5626);
     ``session_expires`` asks for a session timer where nobody else does (RFC 4028 8).
     Units: ``session_expires`` seconds between two refreshes, 0 to ask for none; ``timeout`` seconds for a target to
     answer finally, 0 for as long as it rings.
@@ -27,6 +28,7 @@ class ProxyOptions:
     supervised: bool = True
     timeout: float = 0.0
     session_expires: int = 0
+    path: bool = False
 
 
 class ProxyBranch(Protocol):

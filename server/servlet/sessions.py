@@ -82,6 +82,17 @@ class SipSession(Attributes, Protocol):
         """The other leg, if a B2BUA has linked one."""
         ...
 
+    @property
+    def named(self) -> SipSession | None:
+        """The session of the dialog that the first request of this one has named, None for none.
+
+        With ``Replaces`` the container ends it once this one is accepted; ``Join`` and ``Target-Dialog`` leave it as it
+        is. Whoever names a dialog knows its tags, and need not be somebody who may replace it.
+
+        Source: RFC 3891, RFC 3911, RFC 4538.
+        """
+        ...
+
     def create_request(self, method: str) -> SipRequest:
         """Make a request inside the dialog.
 
@@ -90,7 +101,7 @@ class SipSession(Attributes, Protocol):
         ...
 
     def notify(self, event: str = "", *, end: str = "") -> None:
-        """Tell the subscribers of this session what ``SipServlet.notification`` says now.
+        """Tell the subscribers of this session what ``SipServlet.notification`` says, as soon as the rate lets it.
 
         Shape: ``event`` is one package, empty for all; ``end`` ends the subscription for a reason as ``noresource``.
         Source: RFC 6665 4.2.

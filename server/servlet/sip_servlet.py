@@ -22,7 +22,7 @@ UNDERSTOOD = (
     ("Accept", "application/sdp"),
     ("Accept-Encoding", "identity"),
     ("Accept-Language", "en"),
-    ("Supported", "100rel, timer"),
+    ("Supported", "100rel, timer, replaces, tdialog"),
 )
 """What the answer to an OPTIONS says besides the methods (RFC 3261 11.2)."""
 
@@ -48,6 +48,9 @@ class SipServlet:
 
     info_packages: ClassVar[tuple[str, ...] | None] = ()
     """The INFO packages that this servlet takes (RFC 6086), None for any; an INFO of another is refused with 469."""
+
+    joins: ClassVar[bool] = False
+    """Whether an INVITE may join a dialog of this servlet (RFC 3911), which has to mix media; else it is 488."""
 
     accepts: ClassVar[tuple[str, ...]] = ()
     """The media types that this servlet takes, in lower case, alone or as parts; a body of another that must be

@@ -48,8 +48,8 @@ def open_uas(request: Request, local_tag: str, *, confirmed: bool) -> Dialog:
         request.call_id,
         local_tag,
         request.from_.tag or "",
-        _without_tag(request.headers.get("to") or ""),
-        _without_tag(request.headers.get("from") or ""),
+        without_tag(request.headers.get("to") or ""),
+        without_tag(request.headers.get("from") or ""),
         _target(request, request.from_.uri),
         tuple(str(route) for route in request.record_routes),
         0,
@@ -68,8 +68,8 @@ def open_uac(request: Request, response: Response) -> Dialog:
         request.call_id,
         request.from_.tag or "",
         response.to.tag or "",
-        _without_tag(request.headers.get("from") or ""),
-        _without_tag(response.headers.get("to") or ""),
+        without_tag(request.headers.get("from") or ""),
+        without_tag(response.headers.get("to") or ""),
         _target(response, request.uri),
         tuple(str(route) for route in reversed(response.record_routes)),
         request.cseq.number,
@@ -180,7 +180,7 @@ def _is_loose(route: str) -> bool:
     return not isinstance(uri, SipUri) or "lr" in uri.params
 
 
-def _without_tag(value: str) -> str:
+def without_tag(value: str) -> str:
     """Return a From or To as it is written, but for the tag."""
     value = storable(value)
     address = _ADDRESS.match(value)

@@ -7,6 +7,7 @@ import pytest
 
 from server.container.records import Sessions
 from server.container.sessions import ContainerSipSession
+from server.engine.call import CallKey
 from server.servlet import SipApplicationSession, SipRequest, SipServlet, SipSession
 from server.sip.build import make_request, make_response
 from server.sip.message import Request, Response
@@ -186,6 +187,7 @@ def our_subscribe(house: House) -> Request:
         draft = house.factory().create_request(session, "SUBSCRIBE", "sip:bob@192.0.2.2", "sip:alice@192.0.2.1")
         draft.set_header("Event", "presence")
         draft.set_header("Expires", "600")
+        draft.set_header("Accept", "text/plain")
         draft.send()
 
     house.wire.sent.clear()
@@ -266,18 +268,115 @@ def test_d20_subscription_that_is_not_renewed_runs_out(house: House) -> None:
 
 def test_d20_application_tells_of_a_change_and_ends_what_it_wants(house: House) -> None:
     ok, _ = subscribed(house)
-    session: Any = house.servlets[0].sessions[0]  # type: ignore[attr-defined]
+    house.pass_time(5)
+
+    sent = changed(house, ok, "presence", "") + changed(house, ok, "", "deactivated")
+
+    states = [message.headers.get("subscription-state") for message in sent]
+    assert states == ["active;expires=3595", "terminated;reason=deactivated"]
+
+
+def changed(house: House, ok: Response, event: str = "", end: str = "") -> list[Request | Response]:
+    """Have the application tell of a change, or end the subscription; return what is sent at once."""
 
     def change(call: Any) -> None:
         kept = ContainerSipSession(house.container, call, call.section("sessions", Sessions).sips[ok.to.tag])
-        kept.notify("presence")
-        kept.notify(end="deactivated")
+        kept.notify(event, end=end)
 
+    session: Any = house.servlets[0].sessions[-1]  # type: ignore[attr-defined]
     house.wire.sent.clear()
     house.engine.run(session.call.key, change)
+    return list(house.wire.sent)
 
-    states = [message.headers.get("subscription-state") for message in house.wire.sent]
-    assert states == ["active;expires=3600", "terminated;reason=deactivated"]
+
+@pytest.mark.parametrize(("event", "seconds"), [("presence", 5.0), ("dialog", 1.0)])
+def test_d20_changes_that_come_too_fast_are_told_together_when_the_rate_lets_it(
+    house: House, event: str, seconds: float
+) -> None:
+    ok, _ = subscribed(house, ("Event", event))
+
+    assert [changed(house, ok) for _ in range(3)] == [[], [], []]
+    assert house.pass_time(seconds - 0.25) == []
+    notify = request_of(house.pass_time(0.25), "NOTIFY")
+    house.receive(make_response(notify, 200))
+    assert house.pass_time(seconds) == []
+    assert lines(changed(house, ok)) == ["NOTIFY"]
+
+
+def test_d20_refresh_is_told_at_once_and_brings_what_waits_along(house: House) -> None:
+    ok, _ = subscribed(house)
+    changed(house, ok)
+
+    sent = house.receive(house.in_dialog("SUBSCRIBE", 2, ok, extra=(PRESENCE,)))
+    house.receive(make_response(request_of(sent, "NOTIFY"), 200))
+
+    assert lines(sent) == ["200 SUBSCRIBE", "NOTIFY"]
+    assert house.pass_time(10) == []
+
+
+def held(house: House, seconds: int = 600) -> Request:
+    """Subscribe to Alice, who grants it and tells once; return our SUBSCRIBE."""
+    ours = our_subscribe(house)
+    house.receive(granted(ours))
+    house.receive(notify(ours, 1, f"active;expires={seconds}"))
+    return ours
+
+
+@pytest.mark.parametrize(("seconds", "at"), [(600, 540), (100, 50)])
+def test_d20_subscription_of_ours_is_renewed_before_it_runs_out(house: House, seconds: int, at: int) -> None:
+    ours = held(house, seconds)
+
+    assert house.pass_time(at - 1) == []
+    again = request_of(house.pass_time(1), "SUBSCRIBE")
+    house.receive(make_response(again, 200, extra=(("Expires", "600"),)))
+
+    assert (again.to.tag, again.call_id) == ("a1", ours.call_id)
+    assert [again.headers.get(name) for name in ("event", "expires", "accept")] == ["presence", "600", "text/plain"]
+    house.pass_time(539)
+    assert lines(house.pass_time(1)) == ["SUBSCRIBE"]
+    assert "ended" not in " ".join(told(house))
+
+
+def test_d20_subscription_that_we_have_ended_is_not_renewed(house: House) -> None:
+    ours = held(house)
+
+    def end(call: Any) -> None:
+        (record,) = call.section("sessions", Sessions).sips.values()
+        draft = ContainerSipSession(house.container, call, record).create_request("SUBSCRIBE")
+        draft.set_header("Event", "presence")
+        draft.set_header("Expires", "0")
+        draft.send()
+
+    house.wire.sent.clear()
+    house.engine.run(CallKey((ours.from_.tag or "")[-20:]), end)
+    house.receive(make_response(request_of(house.wire.sent, "SUBSCRIBE"), 200, extra=(("Expires", "0"),)))
+    house.receive(notify(ours, 2, "terminated;reason=timeout"))
+
+    assert "SUBSCRIBE" not in lines(house.pass_time(600))
+
+
+def test_d20_renewal_that_is_too_brief_is_asked_for_longer(house: House) -> None:
+    held(house)
+    again = request_of(house.pass_time(540), "SUBSCRIBE")
+
+    longer = request_of(house.receive(make_response(again, 423, extra=(("Min-Expires", "900"),))), "SUBSCRIBE")
+
+    assert longer.headers.get("expires") == "900"
+    assert house.receive(make_response(longer, 423, extra=(("Min-Expires", "900"),))) == []
+    assert house.receive(make_response(longer, 423, extra=(("Min-Expires", "soon"),))) == []
+
+
+@pytest.mark.parametrize(("status", "is_over"), [(404, True), (481, True), (489, True), (500, False), (503, False)])
+def test_d20_refused_renewal_ends_the_subscription_or_leaves_it_its_time(
+    house: House, status: int, is_over: bool
+) -> None:
+    held(house)
+
+    house.receive(make_response(request_of(house.pass_time(540), "SUBSCRIBE"), status))
+
+    assert told(house)[-1] == ("presence ended: refused" if is_over else "state 1")
+    house.pass_time(61)
+    assert told(house)[-1] == f"presence ended: {'refused' if is_over else 'timeout'}"
 
 
 def test_d20_notify_that_does_not_say_its_state_is_400(house: House) -> None:

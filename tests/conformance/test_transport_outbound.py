@@ -235,3 +235,84 @@ def test_t7_request_in_a_dialog_through_the_proxy_goes_over_the_flow(
     assert ack.start.startswith("ACK sip:bob@192.0.2.1:9")
     assert bye.start.startswith("BYE sip:bob@192.0.2.1:9")
     assert caller.receive_final().status == 200
+
+
+@pytest.fixture
+def gate(start_node: StartNode) -> Node:
+    """A proxy before the registrar of another domain."""
+    return start_node(applications=["apps.proxy_registrar"], sip={"domains": ["edge.example"]})
+
+
+def register_through(phone: StreamPeer, gate: Node, registrar: UdpPeer, *lines: str, supported: str) -> Message:
+    """Send a REGISTER by way of the proxy; return it as it comes to the registrar, which accepts it."""
+    call = Call(f"sip:{registrar.sent_by}", "192.0.2.1:9", "TCP")
+    contact = f'Contact: <sip:bob@192.0.2.1:9;transport=tcp>;+sip.instance="{INSTANCE}";reg-id=1'
+    phone.send(call.request("REGISTER", contact, f"Supported: {supported}", *lines, to="<sip:bob@home.example>"))
+    received = registrar.receive()
+    registrar.send(answer(received, "200 OK"), gate.udp.local)
+    assert phone.receive_final().status == 200
+    return received
+
+
+def invite_by(registrar: UdpPeer, gate: Node, path: str) -> None:
+    call = Call("sip:bob@192.0.2.1:9;transport=tcp", registrar.sent_by)
+    registrar.send(call.request("INVITE", f"Route: {path}"), gate.udp.local)
+
+
+def test_t7_proxy_adds_a_path_with_the_flow_and_what_comes_by_it_goes_over_that(
+    gate: Node, open_tcp: OpenTcp, callee: UdpPeer
+) -> None:
+    phone, other = open_tcp(gate), open_tcp(gate)
+    path = register_through(phone, gate, callee, supported="path, outbound")["Path"]
+    register_through(other, gate, callee, supported="path, outbound")
+
+    invite_by(callee, gate, path)
+    received = phone.receive()
+    phone.send(answer(received, "486 Busy Here"))
+
+    assert path.endswith(";lr;ob>")
+    assert received.start.startswith("INVITE sip:bob@192.0.2.1:9")
+    assert received.all("Route") == []
+    assert callee.receive_final().status == 486
+
+
+def test_t7_request_by_the_path_of_a_flow_that_is_closed_is_430(gate: Node, open_tcp: OpenTcp, callee: UdpPeer) -> None:
+    phone = open_tcp(gate)
+    path = register_through(phone, gate, callee, supported="path, outbound")["Path"]
+    phone.close()
+    wait_closed(gate)
+
+    invite_by(callee, gate, path)
+
+    assert callee.receive_final().status == 430
+
+
+@pytest.mark.parametrize("change", [str.swapcase, lambda _: "x", lambda _: ""])
+def test_t7_flow_token_that_is_not_ours_is_403(
+    gate: Node, open_tcp: OpenTcp, callee: UdpPeer, change: Callable[[str], str]
+) -> None:
+    path = register_through(open_tcp(gate), gate, callee, supported="path, outbound")["Path"]
+    seal = path.partition("flow-")[2].partition("@")[0]
+
+    invite_by(callee, gate, path.replace(seal, change(seal)))
+
+    assert callee.receive_final().status == 403
+
+
+@pytest.mark.parametrize(
+    ("supported", "behind", "token", "end"),
+    [
+        ("path", False, True, ";lr>"),
+        ("path, outbound", True, False, ";lr>"),
+        ("outbound", False, False, ""),
+    ],
+)
+def test_t7_path_says_ob_where_the_phone_is_one_hop_away_and_knows_outbound(
+    gate: Node, open_tcp: OpenTcp, callee: UdpPeer, supported: str, behind: bool, token: bool, end: str
+) -> None:
+    lines = ("Via: SIP/2.0/UDP 192.0.2.9;branch=z9hG4bKbehind",) if behind else ()
+
+    paths = register_through(open_tcp(gate), gate, callee, *lines, supported=supported).all("Path")
+
+    assert [path.startswith("<sip:flow-") for path in paths] == ([token] if end else [])
+    assert all(path.endswith(end) and not path.endswith(";ob>") for path in paths)

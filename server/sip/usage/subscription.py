@@ -5,6 +5,8 @@ A dialog has any number of them, told apart by their event and its id; ``key_of`
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from math import inf
 from typing import NamedTuple
 
 import msgspec
@@ -20,6 +22,18 @@ REFER, REFER_EXPIRES = "refer", 180
 
 TERMINATED = "terminated"
 
+RATES: Mapping[str, float] = {
+    "presence": 5.0,  # RFC 3856 6.10
+    "presence.winfo": 5.0,  # RFC 3857 4.9
+    "reg": 5.0,  # RFC 3680 4.10
+    "dialog": 1.0,  # RFC 4235 3.10
+    "message-summary": 1.0,  # RFC 3842 3.10
+}
+"""Event package -> seconds between two NOTIFYs of a change; others tell of every change at once."""
+
+MARGIN = 60
+"""Seconds before its end at which a subscription is renewed: time for a SUBSCRIBE that is sent again and again."""
+
 REFRESH_ENDERS = frozenset({404, 405, 410, 416, 480, 481, 482, 483, 484, 485, 489, 501, 604})
 """Answers to the SUBSCRIBE that refreshes after which there is nothing left to refresh."""
 
@@ -28,14 +42,25 @@ class Subscription(msgspec.Struct, frozen=True, array_like=True):
     """One subscription.
 
     Shape: ``state`` is that of Subscription-State, empty before the first NOTIFY; then ``expires`` is when a subscriber
-    gives up waiting for it (timer N).
-    Units: ``expires`` is a deadline.
+    gives up waiting for it (timer N). ``next_at`` is when a notifier may tell of the next change, ``is_behind`` says
+    that there is one; ``asked``, ``accept`` and ``renew_at`` are what a subscriber renews with and when.
+    Units: ``expires``, ``next_at`` and ``renew_at`` are deadlines; ``asked`` seconds, 0 for not to renew.
     """
 
     event: str
     is_notifier: bool
     state: str
     expires: float
+    next_at: float = 0.0
+    is_behind: bool = False
+    asked: int = 0
+    accept: str = ""
+    renew_at: float = inf
+
+    @property
+    def next_due(self) -> float:
+        """The earliest deadline."""
+        return min(self.expires, self.next_at if self.is_behind else inf, self.renew_at)
 
 
 class Told(NamedTuple):
@@ -98,6 +123,14 @@ def state_header(subscription: Subscription, now: float, end: str = "") -> str:
     if end:
         return f"{TERMINATED};reason={end}"
     return f"{subscription.state};expires={max(0, round(subscription.expires - now))}"
+
+
+def renewal(seconds: int) -> float:
+    """Return how long to wait before a subscription is renewed that is granted for so long.
+
+    Units: seconds.
+    """
+    return seconds - MARGIN if seconds >= 2 * MARGIN else seconds / 2
 
 
 def told(notify: Request) -> Told | None:
