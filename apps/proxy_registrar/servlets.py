@@ -47,8 +47,11 @@ class ProxyRegistrarServlet(SipServlet):
     def do_other(self, request: SipRequest) -> None:
         """Pass a request on, or say where to send it."""
         proxy = None if self._redirects else request.create_proxy(self._options)
-        if not self._may_send(request):
+        sender = self._sender(request)
+        if sender is None:
             return
+        if proxy is not None and sender:
+            proxy.assert_identity(sender)
         targets = self._targets(request)
         if not targets:
             request.create_response(480).send()
@@ -65,22 +68,22 @@ class ProxyRegistrarServlet(SipServlet):
         found: list[str | Registration] = [*registrar.lookup(request.uri)]
         return found if found or registrar.serves(request.uri) else [request.uri]
 
-    def _may_send(self, request: SipRequest) -> bool:
-        """Say whether the sender may have the request passed on; if not, it was answered.
+    def _sender(self, request: SipRequest) -> str | None:
+        """Return the address that the sender has proved to be his, empty for none; None after he was refused.
 
         Who claims to be one of this server's users, and who wants to reach the world through it, must prove it.
         """
         registrar = self.context.registrar
         if not registrar.serves(request.from_uri) and registrar.serves(request.uri):
-            return True
+            return ""
         user = registrar.authenticate(request, proxy=not self._redirects)
         if user is None:
-            return False
+            return None
         sender = parse_uri(request.from_uri)
         if not isinstance(sender, SipUri) or user != unescape(sender.user or ""):
             request.create_response(403).send()
-            return False
-        return True
+            return None
+        return request.from_uri if registrar.asks else ""
 
     def _redirect(self, request: SipRequest, targets: list[str | Registration]) -> None:
         """Answer with the contacts, but for one that is where the request has been sent already."""

@@ -23,6 +23,7 @@ from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.sip.grammar import storable
 from server.sip.headers import long_name
+from server.sip.identity import ANONYMOUS, is_impossible, privacy_of
 from server.sip.message import Request, Response
 from server.sip.usage.options import supports
 
@@ -40,8 +41,15 @@ END_TO_END = (
     "Warning",
     "Info-Package",
     "Recv-Info",
+    "Privacy",
+    "P-Asserted-Identity",
+    "History-Info",
+    "Diversion",
 )
 """Headers that pass from leg to leg (RFC 7092 3.1.3); of Supported, which speaks of one leg, 100rel alone does."""
+PERSONAL = frozenset({"subject", "user-agent", "call-info"})
+"""What tells of the caller beyond his name, and does not pass when he wants to be nobody (RFC 3323 4.1, 5.3)."""
+
 _KEYS = tuple((name, long_name(name)) for name in END_TO_END)
 
 
@@ -65,6 +73,8 @@ class ContainerB2bua:
         forwards = 70 if message.max_forwards is None else message.max_forwards
         if forwards <= 0:
             raise NotRoutableError(483, "Max-Forwards has run out")
+        if is_impossible(message):
+            raise NotRoutableError(500, "Privacy: what is asked for is not given here, and is critical")
         leg = naming.leg_of(call, record) if record.replaces else None
         if record.replaces and leg is None:
             raise NotRoutableError(488, "the dialog to be replaced has no other leg that could go on")
@@ -180,6 +190,9 @@ class ContainerB2bua:
 
 
 def _without_tag(message: Request) -> str:
+    """Return the From of the other leg: that of this one, or nobody's if the caller asks for that (RFC 3323 5.3)."""
+    if _is_nobody(message):
+        return ANONYMOUS
     display = storable(message.from_.display or "")
     return f'"{display}" <{message.from_.uri}>' if display else f"<{message.from_.uri}>"
 
@@ -187,4 +200,11 @@ def _without_tag(message: Request) -> str:
 def _end_to_end(message: Request | Response) -> list[tuple[str, str]]:
     headers = message.headers
     there = headers.first
-    return [(name, value) for name, key in _KEYS if key in there for value in headers.get_all(key)]
+    passed = [(name, value) for name, key in _KEYS if key in there for value in headers.get_all(key)]
+    if _is_nobody(message):
+        passed = [(name, value) for name, value in passed if name.lower() not in PERSONAL]
+    return passed
+
+
+def _is_nobody(message: Request | Response) -> bool:
+    return "privacy" in message.headers.first and "user" in privacy_of(message)

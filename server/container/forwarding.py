@@ -19,6 +19,7 @@ from server.sip.dialog import request_uri
 from server.sip.grammar import split_outside_quotes
 from server.sip.headers import Headers, NameAddr, Via, split_line
 from server.sip.headers.table import MAX_BREADTH, VIA
+from server.sip.identity import is_impossible
 from server.sip.ids import MAGIC_COOKIE, key_of_token
 from server.sip.message import Request, Response
 from server.sip.uri import OtherUri, SipUri, parse_uri
@@ -73,6 +74,8 @@ def check(request: Request, application: str, is_own: IsOwn, supported: Iterable
         raise NotRoutableError(416, f"{request.uri}: its scheme is not understood")
     if request.max_forwards == 0:
         raise NotRoutableError(483, "Max-Forwards has run out")
+    if is_impossible(request):
+        raise NotRoutableError(500, "Privacy: what is asked for is not given here, and is critical")
     if is_looped(request, application, is_own):
         raise NotRoutableError(482, "the request has been here before, and nothing has changed since")
     unknown = [tag for tag in option_tags(request, "proxy-require") if tag.lower() not in {*supported}]

@@ -200,7 +200,7 @@ class Inbound:
         container.answer(call, delivery.key, cancel, 200, None if record is None else record.id)
         if record is None or invited.transaction.state != "Proceeding":
             return
-        if not container.proxies.cancel(call, key):
+        if not container.proxies.cancel(call, key, cancel.headers.get_all("reason")):
             container.answer(call, key, transactions.request_of(call, key), 487, record.id)
             record.invite_in = ""
             if record.state != "CONFIRMED":

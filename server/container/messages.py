@@ -444,7 +444,7 @@ class OutboundCancel(OutboundRequest):
 
     def send(self) -> None:
         self._commit()
-        self.container.sending.cancel(self.call, self.record)
+        self.container.sending.cancel(self.call, self.record, tuple(self.headers("Reason")))
 
 
 def redirected(response: InboundResponse) -> OutboundRequest | None:

@@ -11,11 +11,14 @@ from collections.abc import Callable
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from server.container import parties, proxied_timers
 from server.container.best_response import best_of, status_to_send, with_challenges
 from server.container.edge import by_flow, with_path
 from server.container.forking import answered, branch_of, step, with_key
 from server.container.forwarding import breadth_of, check, routed, stripped
+from server.container.history import with_history
 from server.container.messages import InboundRequest, InboundResponse
 from server.container.onward import onward
 from server.container.proxy import ContainerProxy
@@ -46,6 +49,7 @@ from server.servlet.errors import InvalidStateError, NotRoutableError
 from server.servlet.proxy import ProxyOptions
 from server.sip.build import make_cancel, make_response
 from server.sip.codec import parse_message
+from server.sip.identity import asserted
 from server.sip.message import Request, Response
 from server.sip.status import reason_phrase
 from server.sip.uri import SipUri
@@ -133,10 +137,19 @@ class Proxies:
         address = server.flow.remote_host, server.flow.remote_port
         return InboundRequest(self._container, call, record, request, key, address)
 
-    def cancel(self, call: Call, key: str) -> bool:
+    def assert_identity(self, call: Call, key: str, identity: str) -> None:
+        """Remember who the sender of a request has proved to be."""
+        contexts = call.section(SECTION, Contexts).contexts
+        if key in contexts:
+            contexts[key] = msgspec.structs.replace(contexts[key], identity=identity)
+
+    def cancel(self, call: Call, key: str, reasons: tuple[str, ...] = ()) -> bool:
         """Cancel what is tried for a request; False when nothing is known of it."""
         if not call.holds(SECTION) or key not in call.section(SECTION, Contexts).contexts:
             return False
+        if reasons:
+            contexts = call.section(SECTION, Contexts).contexts
+            contexts[key] = msgspec.structs.replace(contexts[key], reasons=reasons)
         self._step(call, key, CancelAll())
         return True
 
@@ -243,6 +256,7 @@ class Proxies:
         request, _ = routed(received, self._is_own, server.flow)
         if context.session_expires:
             request = proxied_timers.asked(request, context.session_expires)
+        request = asserted(request, context.identity)
         token = record.id if context.record_route else ""
         try:
             target = by_flow(self._container, received, branch.target)
@@ -250,6 +264,8 @@ class Proxies:
         except NotRoutableError as error:
             self._step(call, key, Gone(number, error.status))
             return
+        sent = with_history(found.request, request.uri, target, number, _failed(context))
+        found = found._replace(request=sent)
         if context.path:
             found = with_path(self._container, found, server.flow)
         now = call.engine.now()
@@ -258,11 +274,12 @@ class Proxies:
         )
         contexts[key] = with_key(contexts[key], number, client)
 
-    def _cancel(self, call: Call, _: str, effect: Cancel) -> None:
+    def _cancel(self, call: Call, of: str, effect: Cancel) -> None:
+        reasons = _reasons(call.section(SECTION, Contexts).contexts[of])
         key = effect.branch.key
         client = call.transactions.clients.get(key)
         if client is not None:
-            cancel, now = make_cancel(transactions.request_of(call, key)), call.engine.now()
+            cancel, now = make_cancel(transactions.request_of(call, key), reasons), call.engine.now()
             transactions.send_request(call, cancel, client.flow, client.session, now)
             transactions.cancelled(call, key, now)
 
@@ -367,3 +384,18 @@ class Proxies:
             log.info("call %s: an ACK is not passed on: %s", call.key, error)
             return
         transactions.send_directly(call, found.request, found.flow)
+
+
+def _failed(context: ResponseContext) -> list[Branch]:
+    return [branch for branch in context.branches if branch.state == "Completed"]
+
+
+def _reasons(context: ResponseContext) -> tuple[str, ...]:
+    """Return why the branches that are left are given up.
+
+    Source: RFC 3326 2, 3.1.
+    """
+    if 200 <= context.status < 300:
+        return ('SIP;cause=200;text="Call completed elsewhere"',)
+    refused = next((branch.status for branch in context.branches if branch.status >= 600), 0)
+    return (f"SIP;cause={refused}",) if refused else context.reasons

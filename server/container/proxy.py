@@ -44,6 +44,11 @@ class ContainerProxy:
             raise ValueError("there is no target to proxy to")
         self._proxies.add(self._call, self._key, tuple([_target(target) for target in targets]))
 
+    def assert_identity(self, uri: str) -> None:
+        """Say who the sender of the request has proved to be."""
+        parse_uri(uri)
+        self._proxies.assert_identity(self._call, self._key, uri)
+
     def cancel(self) -> None:
         """Cancel what is tried."""
         self._proxies.cancel(self._call, self._key)

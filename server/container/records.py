@@ -63,7 +63,7 @@ class SipRecord(msgspec.Struct, array_like=True):
     we described last if that may have to be repeated, None if not; ``again`` is what is sent once more; ``is_callee``
     says that the peer has begun the dialog with an INVITE; ``subscriptions`` are those of the dialog by their event;
     ``tries`` counts the credentials that were sent for one request; ``named`` is the session of the dialog that the
-    first request named, ``replaces`` the same while it is to be replaced.
+    first request named, ``replaces`` the same while it is to be replaced; ``reasons`` are those of a CANCEL that waits.
     """
 
     id: str
@@ -110,6 +110,7 @@ class SipRecord(msgspec.Struct, array_like=True):
     tries: int = 0
     named: str = ""
     replaces: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

@@ -69,6 +69,11 @@ class ContainerRegistrar:
         parsed = parse_uri(uri)
         return isinstance(parsed, SipUri) and (not self._is_strict or self._canonical(uri).endswith(LOCAL_HOST))
 
+    @property
+    def asks(self) -> bool:
+        """Whether anybody is asked who he is."""
+        return not self._authenticator.is_open
+
     def authenticate(self, request: InboundRequest, *, proxy: bool = False) -> str | None:
         """Return who sends a request; None after it was answered with a challenge."""
         return self._authenticator.authenticate(request, proxy=proxy)

@@ -74,6 +74,7 @@ class ResponseContext(msgspec.Struct, frozen=True, array_like=True):
 
     Shape: ``key`` is that of the server transaction, ``session`` the SIP session of the application that proxies;
     ``supervised`` says that its servlet hears of responses, ``path`` that a Path is added;
+    ``identity`` is who the sender has proved to be, ``reasons`` is why the request was given up (RFC 3326);
     ``waiting`` are groups of targets that are tried one after another; ``status`` is the final one that was passed on.
     Units: ``session_expires`` seconds between two refreshes that are asked for if nobody else asks, 0 for none;
     ``patience`` seconds for a branch to answer finally, 0 for as long as it takes.
@@ -91,6 +92,8 @@ class ResponseContext(msgspec.Struct, frozen=True, array_like=True):
     patience: float = 0.0
     session_expires: int = 0
     path: bool = False
+    identity: str = ""
+    reasons: tuple[str, ...] = ()
     waiting: tuple[tuple[Target, ...], ...] = ()
     branches: tuple[Branch, ...] = ()
     status: int = 0

@@ -24,7 +24,7 @@ from server.transport.flow import Flow
 if TYPE_CHECKING:
     from server.container.container import Container
 
-SUPPORTED = frozenset({"100rel", "timer", "replaces", "join", "tdialog"})
+SUPPORTED = frozenset({"100rel", "timer", "replaces", "join", "tdialog", "from-change"})
 """Option tags that a user agent here understands."""
 
 WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER"})
@@ -187,11 +187,13 @@ class Sending:
         record.waits_for_ack, record.ack = False, request.wire()
         transactions.send_directly(call, request, flow)
 
-    def cancel(self, call: Call, record: SipRecord) -> None:
+    def cancel(self, call: Call, record: SipRecord, reasons: tuple[str, ...] = ()) -> None:
         """Cancel the INVITE of a session; before its first provisional response the CANCEL waits for it.
 
+        Shape: ``reasons`` are values of Reason (RFC 3326).
         Source: RFC 3261 9.1.
         """
+        record.reasons = reasons or record.reasons
         client = call.transactions.clients.get(record.invite_out)
         if client is None:
             return
@@ -199,7 +201,7 @@ class Sending:
             record.cancel = True
             return
         record.cancel = False
-        cancel = make_cancel(self._container.origin(call, record.invite_out))
+        cancel = make_cancel(self._container.origin(call, record.invite_out), record.reasons)
         transactions.send_request(call, cancel, client.flow, record.id, call.engine.now())
         transactions.cancelled(call, record.invite_out, call.engine.now())
 

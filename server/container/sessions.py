@@ -80,7 +80,8 @@ class ContainerSipSession(_Attributes):
 
     @property
     def remote_uri(self) -> str:
-        return str(parse_uri(parse_name_addr(self.record.remote).uri))
+        dialog = self.record.dialog
+        return str(parse_uri(parse_name_addr(dialog.remote if dialog else self.record.remote).uri))
 
     @property
     def application_session(self) -> ContainerApplicationSession:

@@ -30,6 +30,7 @@ from server.errors import CallStateLockedError, TransportError
 from server.greenlets import Greenlet, Workers, spawn
 from server.sip.codec import parse_message
 from server.sip.errors import MalformedMessageError
+from server.sip.identity import ASSERTED, believed
 from server.sip.ids import key_of_token
 from server.sip.message import Request, Response
 from server.sip.timers import TimerSettings
@@ -283,6 +284,8 @@ class Engine:
             self._without_call(item.message, item.flow, status)
 
     def _dispatch(self, message: Request | Response, flow: Flow) -> None:
+        if ASSERTED.lower() in message.headers.first and flow.remote_host not in self.trust:
+            message = believed(message)
         key, _ = self.dispatch.call_key_of(message)
         if isinstance(message, Request):
             checked = self.refusals.checked(message, flow, self.user.allowed(message.method))

@@ -9,6 +9,7 @@ from server.engine import targets
 from server.engine.call import Call, Item, TransactionRecord
 from server.engine.outbound import OutboundEntry
 from server.engine.targets import Try
+from server.sip import identity
 from server.sip import transaction as machine
 from server.sip.codec import parse_message
 from server.sip.effects import Deliver, Effect, Send, Terminate
@@ -107,6 +108,8 @@ def send_directly(call: Call, message: Request | Response, flow: Flow, position:
     elif flow.transport == UNRESOLVED:
         targets.look_up(call, message, flow)
     else:
+        if "privacy" in message.headers.first and flow.remote_host not in call.engine.trust:
+            message = identity.leaving(message)
         call.outbox.append(OutboundEntry(message, flow))
 
 

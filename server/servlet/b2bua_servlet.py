@@ -6,6 +6,8 @@ through, and keeps everything that routes or identifies a dialog to itself.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from server.servlet.messages import SipRequest, SipResponse
 from server.servlet.sessions import SipSession
 from server.servlet.sip_servlet import SipServlet
@@ -53,11 +55,11 @@ class B2buaServlet(SipServlet):
     def do_bye(self, request: SipRequest) -> None:
         """End this leg, and the other."""
         request.create_response(200).send()
-        self.end_leg(request.session.linked)
+        self.end_leg(request.session.linked, request.headers("Reason"))
 
     def do_cancel(self, request: SipRequest) -> None:
         """Give up the other leg."""
-        self.end_leg(request.session.linked)
+        self.end_leg(request.session.linked, request.headers("Reason"))
 
     def no_ack_received(self, session: SipSession) -> None:
         """End the other leg of a call that was never acknowledged."""
@@ -90,16 +92,16 @@ class B2buaServlet(SipServlet):
         """Relay a final response that is none of success."""
         self._relay_back(response)
 
-    def end_leg(self, session: SipSession | None) -> None:
-        """End a leg in whatever state it is: CANCEL, BYE or nothing."""
+    def end_leg(self, session: SipSession | None, reasons: Sequence[str] = ()) -> None:
+        """End a leg in whatever state it is: CANCEL, BYE or nothing; ``reasons`` say why (RFC 3326)."""
         if session is None or not session.is_valid:
             return
         invite = self.context.b2bua.sent_invite(session)
         waiting = self.context.b2bua.pending_request(session)
         if session.state == "CONFIRMED":
-            session.create_request("BYE").send()
+            _because(session.create_request("BYE"), reasons).send()
         elif invite is not None:
-            invite.create_cancel().send()
+            _because(invite.create_cancel(), reasons).send()
         elif waiting is not None:
             waiting.create_response(487).send()
 
@@ -118,3 +120,9 @@ class B2buaServlet(SipServlet):
         elif response.method == "INVITE" and 200 <= response.status < 300:
             response.create_ack().send()
             self.end_leg(response.session)
+
+
+def _because(request: SipRequest, reasons: Sequence[str]) -> SipRequest:
+    if reasons:
+        request.set_header("Reason", ", ".join(reasons))
+    return request

@@ -76,6 +76,17 @@ class Proxy(Protocol):
         """
         ...
 
+    def assert_identity(self, uri: str) -> None:
+        """Have the targets be told who the sender has proved to be; call it before ``proxy_to``.
+
+        Who was vouched for already by a trusted peer stays that. A target that is no trusted peer is told only if the
+        sender does not ask for privacy.
+
+        Errors: ValueError for what is no URI.
+        Source: RFC 3325 5.
+        """
+        ...
+
     def cancel(self) -> None:
         """Cancel what is still tried and try nothing more; the best response to that goes back."""
         ...

@@ -32,6 +32,11 @@ class Registrar(Protocol):
         """Say whether addresses of the host of a URI are registered here; without domains and users, all are."""
         ...
 
+    @property
+    def asks(self) -> bool:
+        """Whether there are users in the configuration, so that ``authenticate`` asks who somebody is."""
+        ...
+
     def authenticate(self, request: SipRequest, *, proxy: bool = False) -> str | None:
         """Return the user who sends a request, by its credentials; None after it was answered with a challenge.
 

@@ -69,7 +69,7 @@ class SipSession(Attributes, Protocol):
 
     @property
     def remote_uri(self) -> str:
-        """The URI of the other party."""
+        """The URI of the other party, as it has given it last (RFC 4916)."""
         ...
 
     @property

@@ -22,7 +22,7 @@ UNDERSTOOD = (
     ("Accept", "application/sdp"),
     ("Accept-Encoding", "identity"),
     ("Accept-Language", "en"),
-    ("Supported", "100rel, timer, replaces, tdialog"),
+    ("Supported", "100rel, timer, replaces, tdialog, from-change"),
 )
 """What the answer to an OPTIONS says besides the methods (RFC 3261 11.2)."""
 

@@ -103,12 +103,12 @@ def make_ack(invite: Request, response: Response) -> Request:
     return _hop_by_hop("ACK", invite, response.headers.get("to") or "")
 
 
-def make_cancel(invite: Request) -> Request:
-    """Make the CANCEL of an INVITE.
+def make_cancel(invite: Request, reasons: Iterable[str] = ()) -> Request:
+    """Make the CANCEL of an INVITE; ``reasons`` are values of Reason (RFC 3326).
 
     Source: RFC 3261 9.1.
     """
-    return _hop_by_hop("CANCEL", invite, invite.headers.get("to") or "")
+    return _hop_by_hop("CANCEL", invite, invite.headers.get("to") or "", [("Reason", reason) for reason in reasons])
 
 
 def stamp_received(request: Request, host: str, port: int) -> Request:
@@ -134,7 +134,7 @@ def stamp_received(request: Request, host: str, port: int) -> Request:
     return request.with_first("Via", ",".join((stamped, *values[1:])))
 
 
-def _hop_by_hop(method: str, invite: Request, to: str) -> Request:
+def _hop_by_hop(method: str, invite: Request, to: str, extra: Iterable[tuple[str, str]] = ()) -> Request:
     """Make an ACK or CANCEL: the INVITE's top Via alone, its Request-URI, Routes and number."""
     headers = invite.headers
     return make_request(
@@ -146,6 +146,7 @@ def _hop_by_hop(method: str, invite: Request, to: str) -> Request:
         call_id=invite.call_id,
         cseq=invite.cseq.number,
         routes=headers.get_all("route"),
+        extra=extra,
     )
 
 

@@ -114,13 +114,14 @@ def on_request(dialog: Dialog, request: Request) -> tuple[Dialog, int | None]:
 
 
 def on_accepted(dialog: Dialog, request: Request) -> Dialog:
-    """Take notice that we accept a request of the peer: an INVITE or UPDATE refreshes the target.
+    """Take notice that we accept a request of the peer: an INVITE or UPDATE refreshes the target and the name.
 
-    Source: RFC 3261 12.2.2, RFC 6141 4.3.
+    Source: RFC 3261 12.2.2, RFC 6141 4.3; RFC 4916 4.4.
     """
     if request.method not in TARGET_REFRESH:
         return dialog
-    return msgspec.structs.replace(dialog, target=_target(request, dialog.target))
+    remote = without_tag(request.headers.get("from") or "")
+    return msgspec.structs.replace(dialog, target=_target(request, dialog.target), remote=remote)
 
 
 def request_parts(dialog: Dialog, method: str) -> tuple[Dialog, dict[str, Any]]:

@@ -182,6 +182,22 @@ def test_r1_caller_who_claims_to_be_a_user_must_prove_it_to_the_proxy(
     assert final.status == 480
 
 
+@pytest.mark.parametrize(("privacy", "is_told"), [((), True), (("Privacy: id",), False)])
+def test_d24_proxy_vouches_for_a_user_who_has_proved_to_be_one(
+    callee: UdpPeer, caller: UdpPeer, guarded: Node, privacy: tuple[str, ...], is_told: bool
+) -> None:
+    alice = Caller(caller, guarded, f"sip:carol@{callee.sent_by}")
+    for line in ("", "Proxy-Authorization: "):
+        challenge = alice.receive(until=200)["Proxy-Authenticate"] if line else ""
+        proof = [line + credentials(challenge, "alice", "wonder:land", "MESSAGE", alice.call.uri)] if line else []
+        message = alice.call.request("MESSAGE", "P-Asserted-Identity: <sip:boss@example.com>", *privacy, *proof)
+        alice.peer.send(message.replace(b"<sip:caller@", b"<sip:alice@"), guarded.udp.local)
+
+    received = callee.receive()
+
+    assert received.all("P-Asserted-Identity") == (["<sip:alice@example.com>"] if is_told else [])
+
+
 def test_p1_password_is_asked_for_after_everything_else_was_checked(caller: UdpPeer, guarded: Node) -> None:
     alice = Caller(caller, guarded, f"sip:bob@{DOMAIN}")
 
