@@ -19,11 +19,12 @@ import click
 from pydantic import BaseModel
 
 from weaver.cli.main import cli
-from weaver.config import InstrumentationConfig, MonitorConfig, load_instrumentation
+from weaver.config import ARRAYS, InstrumentationConfig, MonitorConfig, load_instrumentation
 from weaver.dye import BITS
 from weaver.event import EventBuffer
 from weaver.management import rpc
 from weaver.management.config_methods import config_methods
+from weaver.management.dye_methods import dye_methods
 from weaver.management.methods import standard_methods
 from weaver.management.roles import Role
 from weaver.management.session import ClientSession, Limits
@@ -102,6 +103,12 @@ def instrumentation_settings() -> list[Setting]:
             found += [Setting(f"{prefix}.{k}", f.default, f.description or "") for k, f in model.model_fields.items()]
         else:
             found.append(Setting(f"{section}.NAME", None, field.description or ""))
+    for path, table in ARRAYS.items():
+        key = f"{'.'.join(path)}[]"
+        found += [
+            Setting(f"{key}.{name}", None if field.is_required() else field.default, field.description or "")
+            for name, field in table.model_fields.items()
+        ]
     return found
 
 
@@ -130,7 +137,12 @@ def methods() -> list[dict[str, object]]:
     buffer = EventBuffer(1)
     library = Library()
     reload = Reload(ROOT / "instrumentation.toml", library.registry, (), {})
-    table = {**standard_methods(library.registry, buffer), **config_methods(reload, list), **library.methods}
+    table = {
+        **standard_methods(library.registry, buffer),
+        **dye_methods(library.registry.rules),
+        **config_methods(reload, list),
+        **library.methods,
+    }
     caller = rpc.Caller(Role.ADMIN, 0, 0)
     session = ClientSession(table, buffer, caller, b"", lambda: None, 0.0, Limits())
     session.feed(b'{"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}\n', 0.0)

@@ -139,6 +139,8 @@ class Dyer:
             if key is not None:
                 if ruled:
                     keep(key, ruled)
+                    if self.sip is None:
+                        self.renew()  # the last rule has just run out, its calls have not
                 vector |= kept(key, 0)
             return vector | ruled
 

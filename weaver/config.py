@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from weaver.config_faults import MODULE_NAME, NOT_EMPTY, Fault, fault_at, fault_of, monitor_faults, pointcut_faults
+from weaver.dye_names import MAX_WIDTH, WIDTH
 from weaver.errors import InstrumentationConfigError
 from weaver.pointcut.named import parse_named
 from weaver.pointcut.nodes import Pointcut
@@ -25,6 +26,8 @@ from weaver.toml_lines import line_of
 __all__ = [
     "AdminConfig",
     "Draft",
+    "DyeRuleConfig",
+    "DyesConfig",
     "EventsConfig",
     "InstrumentationConfig",
     "LoggingConfig",
@@ -104,15 +107,45 @@ class LoggingConfig(_Section):
     """What the program's `logging` knows of messages."""
 
     dyed_debug: list[Text] = Field(
-        default=[], description="dye flags: DEBUG is logged only for messages that have all of them; empty: as ever"
+        default=[], description="a dye mask: DEBUG is logged only for messages that have it; empty: as ever"
     )
+
+
+class DyeRuleConfig(_Section):
+    """One rule: `[[dyes.rules]]`."""
+
+    kind: Text = Field(description="what it looks at: `caller`, `callee`, `call-id`, `uri`, `header`, `address` ...")
+    value: Text = Field(description="what it looks for there")
+    name: Text = Field(description="the dye that it sets: capitals, digits and `_`; rules may share one")
+    ttl: float | None = Field(default=None, ge=1, description="seconds: after which it ends; unset: it stays")
+    hits: int | None = Field(default=None, ge=1, description="messages: after which it ends; unset: it stays")
+    reason: str = Field(default="", description="one line for people")
+
+
+class DyesConfig(_Section):
+    """Dyes beside the flags."""
+
+    width: int = Field(
+        default=WIDTH, ge=WIDTH, le=MAX_WIDTH, description="dyes: how many there may be, the flags among them"
+    )
+    rules: list[DyeRuleConfig] = Field(default=[], description="whose messages get which named dye")
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+Mask = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=list[Text] | Text)]
+"""Names and expressions that must all hold; one may stand by itself."""
 
 
 class MonitorConfig(_Section):
     """One monitor: `[monitors.NAME]`."""
 
     enabled: bool = Field(default=False, description="whether it is on from the start")
-    dye_mask: list[Text] = Field(default=[], description="dye flags that a message must have, all of them")
+    dye_mask: Mask = Field(
+        default=[], description="dyes that a message must have, all of them, or an expression with `and`, `or`, `not`"
+    )
     dye_filtering: bool = Field(default=True, description="whether the mask counts")
     actions: list[Text] | None = Field(default=None, description="what it does; unset: what the monitor does by itself")
     properties: dict[str, Any] = Field(default={}, description="values for the monitor's actions")
@@ -139,6 +172,7 @@ class InstrumentationConfig(_Section):
     monitors: dict[str, MonitorConfig] = Field(default={}, description="monitors by name")
     pointcuts: dict[str, Text] = Field(default={}, description="a pointcut that others use as `NAME()`")
     logging: LoggingConfig = Field(default=LoggingConfig(), description="what `logging` knows of messages")
+    dyes: DyesConfig = Field(default=DyesConfig(), description="dyes beside the flags")
 
     def pointcut_of(self, monitor: MonitorConfig) -> Pointcut:
         """Return the pointcut of a custom monitor.
@@ -150,6 +184,9 @@ class InstrumentationConfig(_Section):
 
 TABLES = {"monitors": MonitorConfig}
 """The model of what lies in a table whose keys are free."""
+
+ARRAYS = {("dyes", "rules"): DyeRuleConfig}
+"""The model of each table of an array."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +250,9 @@ def read_draft(path: Path, text: str | None = None) -> Draft:
 def _known(place: tuple[int | str, ...]) -> list[str]:
     """Return the keys that may stand beside the last one of a place."""
     section: type[BaseModel] = InstrumentationConfig
-    if len(place) > 1:
+    if place[:2] in ARRAYS and len(place) > 3:
+        section = ARRAYS[str(place[0]), str(place[1])]
+    elif len(place) > 1:
         name = str(place[0])
         section = TABLES.get(name) or type(InstrumentationConfig.model_fields[name].default)
     return list(section.model_fields)

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from weaver.dye_mask import names_in
-from weaver.dye_names import NAMES
-from weaver.errors import InvalidAttributeError, PointcutSyntaxError
+from weaver.errors import PointcutSyntaxError, WeaverError
 from weaver.pointcut.named import parse_named
 from weaver.pointcut.parser import parse_pointcut, references
 from weaver.toml_lines import line_of
@@ -112,6 +111,7 @@ def monitor_faults(
 ) -> list[Fault]:
     """Return what is wrong between the settings of a monitor, and the names that do not exist."""
     faults: list[Fault] = []
+    flags = None if flags is None else {*flags, *rule_names(values)}
     for name, value in _table(values.get("monitors")).items():
         monitor, keys = _table(value), ("monitors", name)
         kind = monitor.get("kind")
@@ -124,17 +124,24 @@ def monitor_faults(
 
 
 def _flag_faults(keys: tuple[str, ...], mask: object, flags: Collection[str] | None) -> list[Fault]:
-    if not isinstance(mask, list) or flags is None:
+    entries = [mask] if isinstance(mask, str) else mask
+    if not isinstance(entries, list) or flags is None:
         return []
-    faults: list[Fault] = []
-    for entry in [one for one in mask if isinstance(one, str) and one.strip()]:
+    faults = []
+    for entry in [one for one in entries if _is_text(one)]:
         try:
-            wrong = [name for name in names_in(entry) if name not in flags and name not in NAMES]
-        except InvalidAttributeError as error:
-            faults.append(Fault(keys, str(error)))
-        else:
+            wrong = [name for name in names_in(entry) if name not in flags]
             faults += [Fault(keys, f"{name!r} is no dye flag{_near(name, flags)}") for name in wrong]
+        except WeaverError as error:
+            faults.append(Fault(keys, str(error)))
     return faults
+
+
+def rule_names(values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the dyes that rules of the file set."""
+    rules = _table(values.get("dyes")).get("rules")
+    names = [_table(rule).get("name") for rule in rules] if isinstance(rules, list) else []
+    return [name for name in names if isinstance(name, str)]
 
 
 def _custom_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:

@@ -11,6 +11,7 @@ from typing import Any, get_args
 
 from weaver.config import Draft
 from weaver.config_faults import Fault, monitor_faults
+from weaver.dye_rules import RuleBook
 from weaver.errors import WeaverError
 from weaver.monitor import Location, MonitorDefinition
 from weaver.pointcut.nodes import Pointcut
@@ -37,12 +38,34 @@ def plugin_faults(errors: Iterable[WeaverError]) -> list[Fault]:
 def value_faults(draft: Draft, registry: Registry, flags: Collection[str]) -> list[Fault]:
     """Return what is wrong with the names and values of monitors, once the plugins have brought theirs."""
     library = registry.library()
-    faults = monitor_faults(draft.values, library, flags)
+    faults = [*dye_faults(draft, registry.rules), *monitor_faults(draft.values, library, flags)]
     told = {fault.keys[:3] for fault in (*draft.faults, *faults)}
     for name, value in _table(draft.values.get("monitors")).items():
         if isinstance(value, dict) and (value.get("kind") == "custom") is (name not in library):
             definition = registry.definition(name) if name in library else _custom(name, value)
             faults += _of_monitor(definition, value, registry, told)
+    return faults
+
+
+def dye_faults(draft: Draft, rules: RuleBook) -> list[Fault]:
+    """Return what is wrong with the rules; the names that they use are held for the file, so that masks may name them.
+
+    A name that cannot be held is a fault of the rules; a vector that is wide enough is made.
+    """
+    if draft.config is None:
+        return []
+    dyes = draft.config.dyes
+    rules.names.widen(dyes.width)
+    faults = []
+    try:
+        rules.names.hold(str(draft.path), [rule.name for rule in dyes.rules])
+    except WeaverError as error:
+        faults.append(Fault(("dyes", "rules"), str(error)))
+    for number, rule in enumerate(dyes.rules):
+        try:
+            rules.judge(rule.kind, rule.value, rule.name)
+        except WeaverError as error:
+            faults.append(Fault(("dyes", "rules", str(number)), str(error)))
     return faults
 
 

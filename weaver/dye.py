@@ -87,14 +87,22 @@ class DyeSpace:
         self._live: WeakValueDictionary[int, Dyes] = WeakValueDictionary()
 
     def want(self, vector: int) -> None:
-        """Set which dyes are wanted, and tell those who follow that."""
+        """Set which dyes the masks of monitors want, and tell those who follow that."""
         if vector != self.wanted:
             self.wanted = vector
-            self._told = [reference for reference in self._told if reference() is not None]
-            for reference in self._told:
-                tell = reference()
-                if tell is not None:
-                    tell()
+            self._tell()
+
+    def want_always(self, before: int, vector: int) -> None:
+        """Want dyes in place of others, whatever monitors want, and tell those who follow that."""
+        self.always_wanted = self.always_wanted & ~before | vector
+        self._tell()
+
+    def _tell(self) -> None:
+        self._told = [reference for reference in self._told if reference() is not None]
+        for reference in self._told:
+            tell = reference()
+            if tell is not None:
+                tell()
 
     def follow_wanted(self, tell: Callable[[], None]) -> None:
         """Have a method called whenever other dyes are wanted, for as long as its object lives."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from weaver.errors import InvalidAttributeError, UnknownNameError, WeaverError
 
@@ -50,8 +50,11 @@ class DyeNames:
     def __contains__(self, name: object) -> bool:
         return name in self._bits
 
-    def __iter__(self) -> Iterable[str]:
+    def __iter__(self) -> Iterator[str]:
         return iter(self._bits)
+
+    def __len__(self) -> int:
+        return len(self._bits)
 
     def widen(self, width: int) -> None:
         """Have so many dyes from now on; never fewer than there are."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,6 +42,40 @@ class RuleKind(Protocol):
 
         Errors: ValueError, with the reason, for a value that makes no sense.
         """
+        ...
+
+
+class RuleSpec(Protocol):
+    """A rule as the configuration has it; equal ones are the same."""
+
+    @property
+    def kind(self) -> str:
+        """Its kind."""
+        ...
+
+    @property
+    def value(self) -> str:
+        """Its value."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """The dye that it sets."""
+        ...
+
+    @property
+    def ttl(self) -> float | None:
+        """Seconds that it lives."""
+        ...
+
+    @property
+    def hits(self) -> int | None:
+        """Messages that end it."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is there."""
         ...
 
 
@@ -95,6 +129,7 @@ class RuleBook:
     _rules: dict[int, Rule] = field(default_factory=dict)
     _followers: list[Follower] = field(default_factory=list)
     _last: int = 0
+    _of_file: dict[RuleSpec, Rule] = field(default_factory=dict)
 
     def add_kind(self, kind: RuleKind) -> None:
         """Contribute a kind.
@@ -126,6 +161,7 @@ class RuleBook:
         that makes no sense; WeaverError when all named dyes are held or there are too many rules. Then there is none.
         """
         self.expire()
+        self.judge(kind, value, name)
         compiled = self._compiled(kind, value)
         if ttl is not None and not 0 < ttl < float("inf"):
             raise InvalidAttributeError(f"a rule lives for a number of seconds above 0, not {ttl}")
@@ -133,8 +169,6 @@ class RuleBook:
             raise InvalidAttributeError(f"a rule ends after at least one hit, not {hits}")
         if len(self._rules) >= LIMIT:
             raise WeaverError(f"there are {LIMIT} dye rules already; remove some")
-        if name in BITS:
-            raise InvalidAttributeError(f"{name} is a flag, which no rule sets; choose another name")
         number = self._last + 1
         rule = Rule(number, kind, value, name or f"RULE_{number}", compiled, 0, reason[:VALUE_LIMIT], hits)
         self.names.hold(rule.holder, [rule.name])
@@ -158,6 +192,37 @@ class RuleBook:
             return found.compile(value)
         except ValueError as error:
             raise InvalidAttributeError(f"{kind} {value!r}: {error}") from error
+
+    def judge(self, kind: str, value: str, name: str) -> None:
+        """See whether there could be such a rule; nothing changes.
+
+        Errors: as ``add``.
+        """
+        self._compiled(kind, value)
+        if name in BITS:
+            raise InvalidAttributeError(f"{name} is a flag, which no rule sets; choose another name")
+
+    def take_file(self, width: int, rules: Sequence[RuleSpec]) -> None:
+        """Have the rules of the configuration and those that were added otherwise; what it has as before stays.
+
+        Errors: as ``add``.
+        """
+        self.names.widen(width)
+        self.expire()
+        for spec in [one for one in self._of_file if one not in rules]:
+            rule = self._of_file.pop(spec)
+            self._end(rule, ended=False)
+        for spec in rules:
+            if spec not in self._of_file:
+                self._of_file[spec] = self.add(
+                    spec.kind, spec.value, spec.name, ttl=spec.ttl, hits=spec.hits, reason=spec.reason
+                )
+
+    def clear(self) -> None:
+        """Take all rules away."""
+        self._of_file.clear()
+        for rule in list(self._rules.values()):
+            self._end(rule, ended=False)
 
     def hit(self, rule: Rule) -> bool:
         """Count a message that a rule matches; say whether it still counts."""

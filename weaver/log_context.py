@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from weaver.context import DiagnosticContext, current_context, dye_vector
-from weaver.dye import SPACE, mask_of, names_of
+from weaver.dye import SPACE, names_of
+from weaver.dye_mask import ALWAYS, parse_mask
 
 NOTHING = ("", "", "")
 
@@ -26,7 +27,7 @@ class DyedDebug(logging.Filter):
 
     def __init__(self, flags: Iterable[str] = ()) -> None:
         super().__init__()
-        self._mask = 0
+        self._mask = ALWAYS
         self._undo: Callable[[], None] = _nothing
         self._take(flags)
 
@@ -41,19 +42,19 @@ class DyedDebug(logging.Filter):
         """
         self._take(flags)
         self._undo()
-        self._undo = _replaced("isEnabledFor", self._asked_before) if self._mask else _nothing
+        self._undo = _nothing if self._mask.is_always else _replaced("isEnabledFor", self._asked_before)
 
     def _take(self, flags: Iterable[str]) -> None:
-        mask = mask_of(flags)
-        SPACE.always_wanted = SPACE.always_wanted & ~self._mask | mask
+        mask = parse_mask(flags)
+        SPACE.want_always(self._mask.flags, mask.flags)
         self._mask = mask
 
     def _lets_through(self) -> bool:
-        return dye_vector() & self._mask == self._mask
+        return self._mask.matches(dye_vector())
 
     def _asked_before(self, is_enabled: Callable[..., bool]) -> Callable[..., bool]:
         def asked(logger: logging.Logger, level: int) -> bool:
-            if level > logging.DEBUG or not self._mask:
+            if level > logging.DEBUG or self._mask.is_always:
                 return is_enabled(logger, level)
             return self._lets_through() and not logger.disabled and logger.manager.disable < level
 

@@ -9,7 +9,7 @@ from importlib.metadata import entry_points
 from typing import Any, Protocol
 
 from weaver.dye import mask_of
-from weaver.dye_rules import RuleBook, RuleKind
+from weaver.dye_rules import RuleKind
 from weaver.errors import PluginError, describe_error
 from weaver.management.rpc import METHOD_NAME, OWN_GROUPS
 from weaver.monitor import Action, MonitorDefinition
@@ -68,7 +68,7 @@ class Plugins:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.dye_flags: dict[str, DyeFlag] = {}
-        self.rules = RuleBook()
+        self.rules = registry.rules
         self.methods: dict[str, RegisteredMethod] = {}
 
     def action(self, action: Action) -> None:

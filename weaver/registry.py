@@ -22,6 +22,7 @@ from weaver.advice import RATE
 from weaver.catalog import ModuleRecord
 from weaver.dye import NAMES, SPACE
 from weaver.dye_mask import ALWAYS, Mask, flags_of, names_in, parse_mask
+from weaver.dye_rules import RuleBook
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError, describe_error
 from weaver.event import EventBuffer
 from weaver.facts import FlowMark
@@ -134,6 +135,7 @@ class Registry:
         self._joinpoints = JoinPoints(cache, engine)
         self._actions: dict[str, Action] = {}
         self._monitors: dict[str, Monitor] = {}
+        self.rules = RuleBook()
 
     def add_action(self, action: Action) -> None:
         """Register an action.

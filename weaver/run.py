@@ -28,7 +28,7 @@ from weaver.config import Draft, InstrumentationConfig, read_draft
 from weaver.config_faults import monitor_faults
 from weaver.config_show import effective
 from weaver.config_values import plugin_faults, plugin_names, value_faults
-from weaver.dye import FLAGS
+from weaver.dye import NAMES
 from weaver.errors import InstrumentationConfigError
 from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
@@ -38,6 +38,7 @@ from weaver.log_context import DyedDebug, follow_logging
 from weaver.main_module import find_main, run_as_main
 from weaver.management.changes import Changes
 from weaver.management.config_methods import config_methods
+from weaver.management.dye_methods import dye_methods
 from weaver.management.methods import standard_methods
 from weaver.management.rpc import MethodLike
 from weaver.management.socket import AdminSocket, default_path
@@ -71,9 +72,10 @@ class Weaver:
         self._live: dict[str, Apply] = {
             "redaction": lambda new: redaction.hide(new.redaction.names),
             "pointcuts": self._name,
+            "dyes": lambda new: self.registry.rules.take_file(new.dyes.width, new.dyes.rules),
             "logging": lambda new: dyed_debug.required(new.logging.dyed_debug),
         }
-        self._reload = Reload(path.absolute(), self.registry, FLAGS, self._live)
+        self._reload = Reload(path.absolute(), self.registry, NAMES, self._live)
         self._watch = FileWatch(path.absolute(), partial(self._reload.try_to_take, "the file has changed"))
 
     @property
@@ -88,7 +90,7 @@ class Weaver:
         """
         draft = read_draft(self.path)
         faults = plugin_faults(self.plugins.load_all(plugin_names(draft)))
-        faults += monitor_faults(draft.values, None, None) if faults else value_faults(draft, self.registry, FLAGS)
+        faults += monitor_faults(draft.values, None, None) if faults else value_faults(draft, self.registry, NAMES)
         self.config = draft.checked(faults)
         return draft
 
@@ -114,6 +116,7 @@ class Weaver:
             parts.start("events as JSON lines", lambda: self._send_to(sink), sink.stop)
         parts.begin("contexts across tasks", follow_tasks)
         parts.begin("contexts in log records", follow_logging)
+        parts.begin("dye rules", lambda: self.registry.rules.clear)
         parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
         parts.begin("live changes", lambda: self._changes.stop)
         parts.begin("import hook", self._install)
@@ -140,6 +143,7 @@ class Weaver:
         """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
         return {
             **standard_methods(self.registry, self.buffer, self._named, self._changes),
+            **dye_methods(self.registry.rules),
             **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
             **self.plugins.methods,
         }

@@ -9,6 +9,9 @@ class Lines:
     def __init__(self, values: dict[str, list[str]]) -> None:
         self._values = values
 
+    def get(self, name: str) -> str | None:
+        return next(iter(self.get_all(name)), None)
+
     def get_all(self, name: str) -> tuple[str, ...]:
         return tuple(self._values.get(name.lower(), ()))
 

@@ -21,7 +21,10 @@ def setting(key: str) -> dict[str, Any]:
     found = SCHEMA
     for part in key.split("."):
         found = resolved(found)
-        found = found["properties"].get(part) or {} if part != "NAME" else found["additionalProperties"]
+        found = (
+            found["properties"].get(part.removesuffix("[]")) or {} if part != "NAME" else found["additionalProperties"]
+        )
+        found = found["items"] if part.endswith("[]") else found
     return found
 
 

@@ -28,6 +28,7 @@ COMMANDS = {
     "changes": ("weaver.cli.changes:changes", "List what was changed while the server runs."),
     "check": ("weaver.cli.check:check", "Say what is wrong in an instrumentation file."),
     "config": ("weaver.cli.config:config", "Check, compare, show and take instrumentation files."),
+    "dye": ("weaver.cli.dye:dye", "Dye callers, addresses, headers for the monitors."),
     "explain": ("weaver.cli.explain:explain", "Say which part of a pointcut says no."),
     "match": ("weaver.cli.match:match", "List what a pointcut selects."),
     "monitor": ("weaver.cli.monitor:monitor", "List monitors, switch them, change them."),
