@@ -17,6 +17,7 @@ from docs.sources import (
     ROOT,
     Library,
     Setting,
+    action_properties,
     app_settings,
     commands,
     errors,
@@ -37,6 +38,7 @@ from weaver.management import rpc
 
 HERE = Path(__file__).parent
 NOTE = "<!-- made by `make docs`; change what it is made from -->"
+FITS = {"stateless": "before, after", "around": "around", "built-in": "its own monitor"}
 APIS = {"weaver.api": "The plugin API", "server.servlet": "The servlet API"}
 
 
@@ -80,20 +82,25 @@ def settings_page() -> str:
 def monitors_page() -> str:
     """Every monitor of the library."""
     rows = [
-        (_code(m.name), m.scope, m.kind, m.location, m.description, _code(m.pointcut))
+        (_code(m.name), m.scope, m.kind, m.location, m.action_kind, m.description, _code(m.pointcut))
         for m in sorted(Library().monitors, key=lambda monitor: monitor.name)
     ]
-    heads = ("monitor", "scope", "kind", "location", "what it is for", "pointcut")
+    heads = ("monitor", "scope", "kind", "location", "actions", "what it is for", "pointcut")
     return f"# Monitors of the library\n\n{_table(heads, rows)}"
 
 
 def actions_page() -> str:
     """Every action of the library."""
     rows = [
-        (_code(a.name), "around" if a.around else "before, after", first_line(type(a)))
+        (_code(a.name), FITS[a.kind], first_line(type(a)), "<br>".join(map(_property, action_properties(a))))
         for a in sorted(Library().actions, key=lambda action: action.name)
     ]
-    return f"# Actions of the library\n\n{_table(('action', 'fits', 'what it does'), rows)}"
+    heads = ("action", "fits", "what it does", "properties")
+    return f"# Actions of the library\n\n{_table(heads, rows)}"
+
+
+def _property(one: Setting) -> str:
+    return f"{_code(one.key)} ({_code(json.dumps(one.default))}): {one.text}"
 
 
 def flags_page() -> str:

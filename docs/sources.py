@@ -112,6 +112,15 @@ def instrumentation_settings() -> list[Setting]:
     return found
 
 
+def action_properties(action: Action) -> list[Setting]:
+    """Return the properties of an action."""
+    model = getattr(action, "Properties", None)
+    fields = {} if model is None else model.model_fields
+    defaults = {key: one.default for key, one in fields.items()}
+    plain = {key: sorted(one) if isinstance(one, frozenset) else one for key, one in defaults.items()}
+    return [Setting(key, plain[key], field.description or "") for key, field in fields.items()]
+
+
 def app_settings() -> dict[str, list[Setting]]:
     """Return the settings of each application."""
     return {

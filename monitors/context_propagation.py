@@ -23,6 +23,7 @@ from typing import Any
 
 from monitors.propagated import OWN, TRACE, Hop, format_hop, parse_hop, with_hop
 from weaver.api import (
+    ActionKind,
     InvalidAttributeError,
     Invocation,
     MonitorDefinition,
@@ -86,7 +87,7 @@ class ContextPropagationAction:
     """The fixed action of the monitor; the properties are ``peers`` and ``node``, the name that peers get to know."""
 
     name = "ContextPropagationAction"
-    around = True
+    kind: ActionKind = "built-in"
 
     def __init__(self) -> None:
         self.counters = PropagationCounters()

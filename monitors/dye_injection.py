@@ -11,6 +11,7 @@ from monitors.message_facts import Facts
 from monitors.rule_matcher import RuleMatcher
 from weaver.api import (
     FLAGS,
+    ActionKind,
     Compiled,
     DyeFlag,
     InvalidAttributeError,
@@ -160,7 +161,7 @@ class DyeInjectionAction:
     """
 
     name = "DyeInjectionAction"
-    around = True
+    kind: ActionKind = "built-in"
 
     def __init__(self, flags: Mapping[str, DyeFlag], book: RuleBook) -> None:
         self.dyer = Dyer(flags, book)

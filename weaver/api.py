@@ -27,7 +27,7 @@ from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, 
 from weaver.event import Event
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
 from weaver.message_context import add_dyes, begin_message, end_message, set_connector_dye
-from weaver.monitor import Action, MonitorDefinition
+from weaver.monitor import Action, ActionKind, Location, MonitorDefinition, Scope
 from weaver.plugins import DyeFlag, Method, Plugins
 from weaver.pointcut.designators import (
     args,
@@ -46,25 +46,32 @@ from weaver.pointcut.designators import (
     withincode,
 )
 from weaver.pointcut.parser import parse_pointcut
-from weaver.redaction import show
+from weaver.properties import Names, Properties
+from weaver.redaction import HIDDEN, show
 from weaver.shadow import Shadow
 
 __all__ = [
     "FLAGS",
+    "HIDDEN",
     "Action",
+    "ActionKind",
     "Compiled",
     "DyeFlag",
     "Event",
     "InvalidAttributeError",
     "Invocation",
     "JoinPoint",
+    "Location",
     "Method",
     "MonitorDefinition",
+    "Names",
     "PluginError",
     "Plugins",
+    "Properties",
     "Rule",
     "RuleBook",
     "RuleKind",
+    "Scope",
     "Shadow",
     "UnknownNameError",
     "WeaverError",

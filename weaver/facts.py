@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from weaver.joinpoint import Invocation, PassTest
+from weaver.monitor import ActionKind
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.residue import Residue, Test
 from weaver.pointcut.residue import compile as compile_residue
@@ -81,7 +82,7 @@ class FlowMark:
     """The action that marks a joinpoint as on the way while it runs."""
 
     name = "FlowMark"
-    around = True
+    kind: ActionKind = "built-in"
 
     def __init__(self, pointcut: Pointcut) -> None:
         self._pointcut = pointcut

@@ -32,7 +32,8 @@ _served: ContextVar[frozenset[_Mark]] = ContextVar("outermost_served", default=f
 def joinpoint_of(shadow: Shadow, monitor: Monitor) -> JoinPoint:
     """Return what stays the same of a monitor's passes at a shadow."""
     name = monitor.definition.name
-    return JoinPoint(shadow, name, monitor.settings.properties, monitor.counters.passes_at(shadow.id))
+    passes = monitor.counters.passes_at(shadow.id)
+    return JoinPoint(shadow, name, monitor.settings.properties, passes, monitor.checked)
 
 
 class _Pass:
@@ -109,6 +110,8 @@ class GeneralAdvice:
         if definition.location == "around":
             for action in monitor.actions:
                 _act(monitor, action, action.enter, invocation, "before")
+                invocation.entered.append((action, invocation.state))
+                invocation.state = None
             invocation.started_ns = perf_counter_ns()
         elif definition.location == "before":
             for action in monitor.actions:
@@ -158,7 +161,7 @@ class GeneralAdvice:
         muting = context.mute()
         aimed: BaseException | None = None
         for monitor, test, invocation in reversed(made.entered):
-            invocation.result, invocation.error = value, error
+            invocation.result, invocation.error, invocation.has_ended = value, error, True
             try:
                 _after_one(monitor, test, invocation, now)
             except Exception:
@@ -184,7 +187,8 @@ def _after_one(monitor: Monitor, test: PassTest | None, invocation: Invocation, 
     holds = test is None or _holds(monitor, test.at_exit, invocation)
     if monitor.definition.location == "around":
         invocation.elapsed_ns = now_ns - invocation.started_ns
-        for action in reversed(monitor.actions):
+        for action, state in reversed(invocation.entered):
+            invocation.state = state
             _act(monitor, action, action.leave, invocation, "after", emits=holds)
     elif holds:
         for action in monitor.actions:

@@ -4,33 +4,57 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
 
 from weaver.shadow import Shadow
 from weaver.weaving.guard import Passes
+
+P = TypeVar("P")
+
+Checked = Mapping[type, object]
+"""The properties of a monitor's actions: model -> its values."""
+NO_PROPERTIES: Checked = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class JoinPoint:
     """What of one monitor's passes at one shadow stays the same.
 
-    Shape: ``monitor`` is its name, ``properties`` are its own; ``passes.n`` is how often it has fired here.
+    Shape: ``monitor`` is its name, ``properties`` are its own as they were set, ``checked`` as the models of its
+    actions have them; ``passes.n`` is how often it has fired here.
     """
 
     shadow: Shadow
     monitor: str
     properties: Mapping[str, Any]
     passes: Passes
+    checked: Checked
+
+    def properties_as(self, model: type[P]) -> P:
+        """Return the monitor's properties as one of its actions declares them."""
+        return cast("P", self.checked[model])
 
 
 class Invocation:
     """One pass through a joinpoint.
 
-    Shape: ``result`` and ``error`` are set after the call; ``state`` belongs to the around action that set it.
+    Shape: ``result`` and ``error`` are set when it ``has_ended``; ``state`` is what an around action has put there
+    when it was entered, each its own; ``entered`` are these actions with their states.
     Units: ``elapsed_ns`` nanoseconds, 0 before the call has ended.
     """
 
-    __slots__ = ("arguments", "elapsed_ns", "error", "joinpoint", "result", "started_ns", "state")
+    __slots__ = (
+        "arguments",
+        "elapsed_ns",
+        "entered",
+        "error",
+        "has_ended",
+        "joinpoint",
+        "result",
+        "started_ns",
+        "state",
+    )
 
     def __init__(self, joinpoint: JoinPoint, arguments: tuple[Any, ...]) -> None:
         self.joinpoint = joinpoint
@@ -39,7 +63,9 @@ class Invocation:
         self.error: BaseException | None = None
         self.started_ns = 0
         self.elapsed_ns = 0
+        self.has_ended = False
         self.state: object = None
+        self.entered: list[tuple[Any, object]] = []
 
     @property
     def shadow(self) -> Shadow:
@@ -55,6 +81,10 @@ class Invocation:
     def properties(self) -> Mapping[str, Any]:
         """The properties of the monitor."""
         return self.joinpoint.properties
+
+    def properties_as(self, model: type[P]) -> P:
+        """Return the monitor's properties as one of its actions declares them."""
+        return cast("P", self.joinpoint.checked[model])
 
     def argument(self, name: str) -> Any:
         """Return an argument by its name, None if the joinpoint has no such parameter."""

@@ -11,15 +11,22 @@ from weaver.pointcut.nodes import Pointcut
 from weaver.weaving.guard import Passes
 
 Scope = Literal["server", "application"]
+"""When a monitor's joinpoints are woven: at build time, or when their modules are loaded."""
 Kind = Literal["standard", "delegating", "custom"]
 Location = Literal["before", "after", "around"]
+"""When a monitor acts."""
+ActionKind = Literal["stateless", "around", "built-in"]
+"""Stateless actions fit before and after, around ones around; a built-in one belongs to a standard monitor."""
 
 
 class Action(Protocol):
     """What a monitor does; one object serves all invocations.
 
-    Shape: ``around`` says which of the two kinds it is. A stateless action has ``run``; an around action has ``enter``
-    and ``leave``. What is returned is put into the event's payload; None emits no event.
+    Shape: a stateless action has ``run``; an around action has ``enter`` and ``leave``; a built-in one has what its
+    monitor's location asks for. What is returned is put into the event's payload; None emits no event.
+    An action may declare ``Properties``, the model of what monitors can set for it (``weaver.properties``);
+    ``monitors``, patterns of the names of the delegating monitors that it is for; and ``switch_on(monitor)`` and
+    ``switch_off(monitor)``, called when a monitor that is on begins and ends to have it.
     An action may also have ``compile(joinpoint) -> Compiled | None``: the same work, done faster, where a monitor has
     no other action, fires for every pass that its dye mask lets through, and is alone at the shadow. Only for an action
     that emits no events, calls nothing that could be woven, and keeps no argument. Its passes are counted by the woven
@@ -27,7 +34,7 @@ class Action(Protocol):
     """
 
     name: str
-    around: bool
+    kind: ActionKind
 
     def run(self, invocation: Invocation) -> Mapping[str, Any] | None:
         """Act before or after the joinpoint."""
@@ -72,6 +79,13 @@ class MonitorDefinition:
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     changes_result: bool = False
+
+    @property
+    def action_kind(self) -> ActionKind:
+        """The kind of the actions that fit it."""
+        if self.kind == "standard":
+            return "built-in"
+        return "around" if self.location == "around" else "stateless"
 
 
 @dataclass(slots=True)

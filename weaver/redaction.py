@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import islice
 
 HIDDEN = "*****"
+"""What stands in the place of a value that may not be seen."""
 LENGTH = 256
 ITEMS = 20
 DEPTH = 3

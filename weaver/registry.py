@@ -18,16 +18,17 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from weaver.actions import Actions, check, check_fixed
 from weaver.advice import RATE
 from weaver.catalog import ModuleRecord
 from weaver.dye import NAMES, SPACE
 from weaver.dye_mask import ALWAYS, Mask, flags_of, names_in, parse_mask
 from weaver.dye_rules import RuleBook
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError, describe_error
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
 from weaver.facts import FlowMark
 from weaver.fallback import ASSEMBLER, Engine
-from weaver.joinpoint import PassTest
+from weaver.joinpoint import NO_PROPERTIES, Checked, PassTest
 from weaver.joinpoints import JoinPoints
 from weaver.log import Log
 from weaver.monitor import CHANGES_RESULT, Action, MonitorCounters, MonitorDefinition, MonitorSettings
@@ -62,6 +63,7 @@ class Monitor:
         )
         self.counters = MonitorCounters()
         self.actions: tuple[Action, ...] = ()
+        self.checked: Checked = NO_PROPERTIES
         self.mask = ALWAYS
         self.revision = 0
         self.decided: WeakKeyDictionary[Shadow, tuple[bool, PassTest | None]] = WeakKeyDictionary()
@@ -133,7 +135,7 @@ class Registry:
     def __init__(self, buffer: EventBuffer, cache: WovenCache | None = None, engine: Engine = ASSEMBLER) -> None:
         self.buffer = buffer
         self._joinpoints = JoinPoints(cache, engine)
-        self._actions: dict[str, Action] = {}
+        self._actions = Actions()
         self._monitors: dict[str, Monitor] = {}
         self.rules = RuleBook()
 
@@ -142,13 +144,7 @@ class Registry:
 
         Errors: PluginError for one that lacks what its kind needs, or whose name is taken.
         """
-        needed = ("enter", "leave") if action.around else ("run",)
-        missing = [name for name in needed if not callable(getattr(action, name, None))]
-        if missing:
-            raise PluginError(f"action {action.name}: {', '.join(missing)} is missing")
-        if action.name in self._actions:
-            raise PluginError(f"action {action.name}: there is one of that name already")
-        self._actions[action.name] = action
+        self._actions.add(action)
 
     def add(self, definition: MonitorDefinition) -> None:
         """Register a monitor, off.
@@ -160,8 +156,10 @@ class Registry:
             raise PluginError(f"monitor {definition.name}: there is one of that name already")
         if definition.changes_result and definition.name not in CHANGES_RESULT:
             raise PluginError(f"monitor {definition.name}: a monitor observes, it may not change results")
+        check_fixed(definition)
         monitor = self._made(definition)
-        monitor.actions = self._resolve(monitor, definition.actions)
+        monitor.actions = self._actions.resolve(definition, definition.actions)
+        monitor.checked = check(definition.name, monitor.actions, definition.properties)
         self._monitors[definition.name] = monitor
 
     def remove(self, name: str) -> dict[str, Any]:
@@ -236,13 +234,15 @@ class Registry:
         """
         monitor = self._monitor(name)
         settings, actions, mask = self._prepared(monitor, attributes)
-        if "properties" in attributes:
-            _configure(name, actions, settings.properties)
+        checked = monitor.checked
+        if "properties" in attributes or actions != monitor.actions:
+            checked = check(name, actions, settings.properties)
         NAMES.hold(f"monitor {name}", [dye for entry in settings.dye_mask for dye in names_in(entry)])
+        self._actions.use(name, actions if settings.enabled else ())
         was = monitor.settings.enabled
         if dataclasses.replace(settings, enabled=was) != monitor.settings or actions != monitor.actions:
             monitor.revision += 1
-        monitor.settings, monitor.actions, monitor.mask = settings, actions, mask
+        monitor.settings, monitor.actions, monitor.mask, monitor.checked = settings, actions, mask, checked
         monitor.begin_anew()
         SPACE.want(flags_of(one.mask for one in self._monitors.values() if one.settings.enabled))
         if not was and not settings.enabled:
@@ -259,7 +259,7 @@ class Registry:
         """
         settings, actions, _ = self._prepared(self._made(definition), attributes)
         if "properties" in attributes:
-            _configure(definition.name, map(copy.copy, actions), settings.properties)
+            check(definition.name, map(copy.copy, actions), settings.properties)
 
     def _prepared(
         self, monitor: Monitor, attributes: Mapping[str, Any]
@@ -272,7 +272,7 @@ class Registry:
         settings = MonitorSettings(
             **{**asdict(monitor.settings), **{k: _value(name, k, v) for k, v in attributes.items()}}
         )
-        actions = self._resolve(monitor, settings.actions)
+        actions = self._actions.resolve(monitor.definition, settings.actions)
         mask = parse_mask(settings.dye_mask)
         return settings, actions, mask if settings.dye_filtering else ALWAYS
 
@@ -284,8 +284,7 @@ class Registry:
         monitor = self._monitor(name)
         return self._status(monitor, monitor.shadows)
 
-    @staticmethod
-    def _status(monitor: Monitor, shadows: Iterable[Shadow]) -> dict[str, Any]:
+    def _status(self, monitor: Monitor, shadows: Iterable[Shadow]) -> dict[str, Any]:
         definition, settings = monitor.definition, monitor.settings
         return {
             "name": definition.name,
@@ -297,7 +296,8 @@ class Registry:
             "enabled": settings.enabled,
             "dye_mask": list(settings.dye_mask),
             "dye_filtering": settings.dye_filtering,
-            "actions": list(settings.actions),
+            "actions": builtins.list(settings.actions),
+            "compatible_actions": builtins.list(self._actions.compatible(definition)),
             "properties": dict(settings.properties),
             "includes": list(settings.includes),
             "excludes": list(settings.excludes),
@@ -357,27 +357,6 @@ class Registry:
             raise UnknownNameError(f"there is no monitor {name!r}{hint}")
         return monitor
 
-    def _resolve(self, monitor: Monitor, names: Iterable[str]) -> tuple[Action, ...]:
-        definition = monitor.definition
-        if definition.kind == "standard":
-            if tuple(names) != definition.actions:
-                raise InvalidAttributeError(f"{definition.name}: the action of a standard monitor is fixed")
-            return () if definition.action is None else (definition.action,)
-        actions: list[Action] = []
-        for name in names:
-            action = self._actions.get(name)
-            if action is None:
-                near = difflib.get_close_matches(name, self._actions, 1)
-                hint = f"; did you mean {near[0]!r}?" if near else f"; known: {', '.join(sorted(self._actions))}"
-                raise UnknownNameError(f"{definition.name}: there is no action {name!r}{hint}")
-            if action.around != (definition.location == "around"):
-                kind = "an around" if action.around else "a stateless"
-                raise InvalidAttributeError(
-                    f"{definition.name}: {name} is {kind} action and does not fit {definition.location}"
-                )
-            actions.append(action)
-        return tuple(actions)
-
     def _at_work(self) -> builtins.list[Monitor]:
         """Return all monitors, with those that mark the flows others ask for."""
         return [one for monitor in self._monitors.values() for one in (monitor, *monitor.flows)]
@@ -392,24 +371,6 @@ class Registry:
             mark.revision += mark.mask != monitor.mask
             mark.settings.enabled, mark.mask = monitor.settings.enabled, monitor.mask
             self._joinpoints.weave(self._joinpoints.select(mark), self._at_work())
-
-
-def _configure(name: str, actions: Iterable[Action], properties: Mapping[str, Any]) -> None:
-    """Give the actions that ask for them the properties of their monitor.
-
-    Errors: InvalidAttributeError when an action does not take them, whatever it raises.
-    """
-    for action in actions:
-        configure = getattr(action, "configure", None)
-        try:
-            if configure is not None:
-                configure(properties)
-        except WeaverError:
-            raise
-        except Exception as error:
-            raise InvalidAttributeError(
-                f"{name}: {action.name} does not take its properties: {describe_error(error)}"
-            ) from error
 
 
 def _marking(monitor: Monitor, pointcut: Pointcut, registry: Registry) -> Monitor:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from weaver.api import Compiled, Invocation, JoinPoint
+from weaver.api import ActionKind, Compiled, Invocation, JoinPoint
 
 
 class CountAction:
     """Lets the monitor count: its ``fired`` is the count; before or after, no event."""
 
     name = "CountAction"
-    around = False
+    kind: ActionKind = "stateless"
 
     def run(self, invocation: Invocation) -> None:
         """Do nothing: the pass is counted."""

@@ -5,25 +5,41 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from weaver.api import Invocation, show
+from pydantic import Field
+
+from weaver.api import ActionKind, Invocation, Names, Properties, show
+
+
+class ShownNames(Properties):
+    """Whose text may be seen."""
+
+    show: Names = Field(default=frozenset(), description="parameters, or `result`, whose text may be seen")
 
 
 class DisplayArgumentsAction:
-    """Shows values; a monitor's property ``show`` lists the parameters (or ``result``) whose text may be seen."""
+    """Shows the arguments, or after the joinpoint the result; text only of what the property ``show`` lists."""
 
     name = "DisplayArgumentsAction"
-    around = False
+    kind: ActionKind = "stateless"
+    Properties = ShownNames
 
     def run(self, invocation: Invocation) -> Mapping[str, Any]:
-        """Emit arguments, or the result once there is one."""
-        allowed = frozenset(str(invocation.properties.get("show", "")).replace(",", " ").split())
-        names = [parameter.name for parameter in invocation.shadow.parameters]
-        arguments = [
-            f"{name}={show(value, allowed=name in allowed, name=name)}"
-            for name, value in zip(names, invocation.arguments, strict=False)
-        ]
+        """Emit the arguments, and once the joinpoint has ended its result or error."""
+        allowed = invocation.properties_as(ShownNames).show
+        arguments = shown_arguments(invocation, allowed)
         if invocation.error is not None:
             return {"arguments": arguments, "error": type(invocation.error).__name__}
+        if not invocation.has_ended:
+            return {"arguments": arguments}
         return {"arguments": arguments, "result": show(invocation.result, allowed="result" in allowed)}
 
     enter = leave = run
+
+
+def shown_arguments(invocation: Invocation, allowed: frozenset[str]) -> list[str]:
+    """Return ``name=value`` of every argument, as much as may be seen of it."""
+    names = [parameter.name for parameter in invocation.shadow.parameters]
+    return [
+        f"{name}={show(value, allowed=name in allowed, name=name)}"
+        for name, value in zip(names, invocation.arguments, strict=False)
+    ]

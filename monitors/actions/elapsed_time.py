@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from weaver.api import Compiled, Invocation, JoinPoint
+from weaver.api import ActionKind, Compiled, Invocation, JoinPoint
 
 
 class TraceElapsedTimeAction:
@@ -17,7 +17,7 @@ class TraceElapsedTimeAction:
     """
 
     name = "TraceElapsedTimeAction"
-    around = True
+    kind: ActionKind = "around"
 
     def run(self, invocation: Invocation) -> Mapping[str, Any] | None:
         """Do nothing: this is an around action."""
@@ -65,7 +65,7 @@ class ElapsedTimeAction:
     """Adds up the time that a joinpoint takes; around, no event."""
 
     name = "ElapsedTimeAction"
-    around = True
+    kind: ActionKind = "around"
 
     def __init__(self) -> None:
         self._totals: dict[tuple[str, str], _Total] = {}

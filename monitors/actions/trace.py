@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from weaver.api import Invocation
+from weaver.api import ActionKind, Invocation
 
 
 class TraceAction:
     """Says that the joinpoint was passed, and after it whether it raised."""
 
     name = "TraceAction"
-    around = False
+    kind: ActionKind = "stateless"
 
     def run(self, invocation: Invocation) -> Mapping[str, Any]:
         """Emit the pass."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from weaver.event import EventBuffer
 from weaver.joinpoint import Invocation
-from weaver.monitor import Location, MonitorDefinition
+from weaver.monitor import ActionKind, Location, MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 
@@ -16,7 +16,7 @@ class Recording:
     """A stateless action that keeps every invocation."""
 
     name = "Recording"
-    around = False
+    kind: ActionKind = "stateless"
 
     def __init__(self, name: str = "Recording") -> None:
         self.name = name
@@ -33,7 +33,7 @@ class Around:
     """An around action that keeps what it was told, in order."""
 
     name = "Around"
-    around = True
+    kind: ActionKind = "around"
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -15,7 +15,7 @@ from weaver.dye import mask_of
 from weaver.errors import WeaverError
 from weaver.faults import ERRORS
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
-from weaver.monitor import Location
+from weaver.monitor import ActionKind, Location
 from weaver.registry import Registry
 
 TARGET = """
@@ -35,7 +35,7 @@ class Compiling:
     name = "Compiling"
 
     def __init__(self, around: bool = False, made: Callable[["Compiling"], Compiled] | None = None) -> None:
-        self.around = around
+        self.kind: ActionKind = "around" if around else "stateless"
         self.seen: list[object] = []
         self.joinpoints: list[JoinPoint] = []
         self._made = made

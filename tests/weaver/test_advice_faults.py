@@ -13,7 +13,7 @@ from weaver import context
 from weaver.advice import compile_advice
 from weaver.dye import mask_of
 from weaver.joinpoint import Compiled, Invocation, JoinPoint, PassTest
-from weaver.monitor import Location
+from weaver.monitor import ActionKind, Location
 from weaver.swap import weave_shadow
 
 OWN = (
@@ -28,7 +28,7 @@ class Acting:
 
     def __init__(self, act: Callable[[], object], around: bool = False, name: str = "Acting") -> None:
         self.name = name
-        self.around = around
+        self.kind: ActionKind = "around" if around else "stateless"
         self.act = act
         self.left: list[BaseException | None] = []
 

@@ -14,7 +14,7 @@ from weaver.early_code import rows_of, weave_early
 from weaver.event import EventBuffer
 from weaver.joinpoint import Invocation
 from weaver.joinpoints import JoinPoints
-from weaver.monitor import MonitorDefinition, Scope
+from weaver.monitor import ActionKind, MonitorDefinition, Scope
 from weaver.pointcut.needs import tells_by_name
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
@@ -58,7 +58,7 @@ class Record:
     """Keeps what it is told."""
 
     name = "Record"
-    around = True
+    kind: ActionKind = "around"
 
     def __init__(self) -> None:
         self.told: list[tuple[str, str, object]] = []

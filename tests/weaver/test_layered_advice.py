@@ -9,7 +9,7 @@ from tests.weaver.targets import Recording, make_module, make_registry, monitor
 from weaver import context
 from weaver.dye import mask_of
 from weaver.joinpoint import Compiled, JoinPoint
-from weaver.monitor import Location
+from weaver.monitor import ActionKind, Location
 from weaver.registry import Registry
 
 TARGET = "def f(a):\n    return 12 // a\n"
@@ -20,7 +20,7 @@ class Dyeing:
     """Sets the dye that the argument names, in its compiled form only."""
 
     name = "Dyeing"
-    around = True
+    kind: ActionKind = "around"
 
     def __init__(self) -> None:
         self.seen: list[str] = []

@@ -357,7 +357,7 @@ def test_code_that_was_woven_is_used_again_until_a_setting_changes(module: Any) 
     registry.set("M", enabled=False)
     registry.set("M", enabled=True)
     again = module.inner.__code__, module.outer.__code__
-    registry.set("M", properties={"show": "all"})
+    registry.set("M", includes=["live_target"])
 
     assert all(one is other for one, other in zip(woven, again, strict=True))
     assert module.inner.__code__ is not woven[0]

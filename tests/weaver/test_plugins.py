@@ -80,7 +80,7 @@ def test_plugin_that_cannot_be_loaded_is_named_with_the_reason(
     ("call", "words"),
     [
         ("{}['gone']", r"KeyError: 'gone' \(.*py:1\)"),
-        ("plugins.action(object())", "AttributeError: 'object' object has no attribute 'around'"),
+        ("plugins.action(object())", "AttributeError: 'object' object has no attribute 'kind'"),
         ("plugins.method('nogroup', dict, '')", "PluginError: method 'nogroup': a name has the form group.verb"),
         ("exit(3)", "SystemExit: 3"),
     ],

@@ -136,7 +136,7 @@ def test_name_that_nobody_can_type_is_refused(name: str) -> None:
 def test_action_that_lacks_what_its_kind_needs_is_refused() -> None:
     class Half:
         name = "Half"
-        around = True
+        kind = "around"
 
     with pytest.raises(PluginError, match="enter, leave"):
         make_registry(Half())

@@ -32,7 +32,7 @@ class Counting:
     """An around action that counts and emits nothing."""
 
     name = "Counting"
-    around = True
+    kind = "around"
 
     def __init__(self) -> None:
         self.entered = 0

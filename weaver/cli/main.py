@@ -34,6 +34,7 @@ COMMANDS = {
     "monitor": ("weaver.cli.monitor:monitor", "List monitors, switch them, change them."),
     "ps": ("weaver.cli.ps:ps", "List the servers that run here."),
     "report": ("weaver.cli.report:report", "Show what was woven in each module."),
+    "stats": ("weaver.cli.stats:stats", "Show statistics by class, method and signature."),
     "tail": ("weaver.cli.tail:tail", "Print events as they happen."),
     "undo": ("weaver.cli.changes:undo", "Take a change back."),
 }

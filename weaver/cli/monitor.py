@@ -17,6 +17,9 @@ ttl_option = click.option(
     "--ttl", callback=seconds_option, metavar="TIME", help="For so long only: 90s, 10m, 1h30m; then it is taken back."
 )
 
+LIBRARY = ("name", "scope", "kind", "location")
+"""What of a monitor never changes."""
+
 
 @click.group()
 @common_options
@@ -25,13 +28,18 @@ def monitor() -> None:
 
 
 @monitor.command("ls")
+@click.option("--library", is_flag=True, help="Show what each is and which actions it may have.")
 @common_options
-def list_() -> None:
+def list_(library: bool) -> None:
     """List all monitors."""
     with connect(settings().target) as server:
         monitors = server.call("monitor.list")
     if settings().json:
         print_json({"monitors": monitors})
+        return
+    if library:
+        rows = [[*(one[key] for key in LIBRARY), ",".join(one["compatible_actions"])] for one in monitors]
+        print_table([*(key.upper() for key in LIBRARY), "COMPATIBLE ACTIONS"], rows)
         return
     print_table(
         ["NAME", "STATE", "MASK", "POINTS", "FIRED", "ERRORS", "ACTIONS"],
@@ -155,6 +163,7 @@ def remove(name: str, reason: str) -> None:
 @click.option("--pointcut", metavar="EXPR", help="Where a custom monitor acts.")
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--description", metavar="TEXT", help="What it is for.")
+@click.option("--unset", multiple=True, metavar="KEY", help="Take a property away; may be given several times.")
 @click.option("--on/--off", "enabled", default=None, help="Switch it as well.")
 @ttl_option
 @reason_option
@@ -167,6 +176,7 @@ def set_(
     pointcut: str | None,
     properties: Sequence[str],
     description: str | None,
+    unset: Sequence[str],
     enabled: bool | None,
     ttl: float | None,
     reason: str,
@@ -182,12 +192,13 @@ def set_(
     }
     given: dict[str, Any] = {key: value for key, value in attributes.items() if value is not None}
     pairs = dict(map(_pair, properties))
-    if not given and not pairs:
+    if not given and not pairs and not unset:
         raise click.UsageError("nothing to set: give at least one option", click.get_current_context())
     with connect(settings().target) as server:
-        if pairs:
+        if pairs or unset:
             present = server.call("monitor.get", name=name).get("properties", {})
-            given["properties"] = present | {key: _value(text, present.get(key)) for key, text in pairs.items()}
+            wanted = present | {key: _value(text, present.get(key)) for key, text in pairs.items()}
+            given["properties"] = {key: value for key, value in wanted.items() if key not in unset}
         changed = server.call("monitor.set", name=name, attributes=given, reason=reason, **_lasting(ttl))
     if settings().json:
         print_json(changed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from weaver.event import EventBuffer
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
-from weaver.monitor import Action, Location, MonitorDefinition
+from weaver.monitor import Action, ActionKind, Location, MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 
@@ -37,7 +37,7 @@ class NoAction:
     """Does nothing before and after, with the arguments; compiled."""
 
     name = "NoAction"
-    around = True
+    kind: ActionKind = "around"
 
     def run(self, invocation: Invocation) -> None:
         """Nothing."""
@@ -60,7 +60,7 @@ class GeneralNoAction:
     """The same with an invocation."""
 
     name = "GeneralNoAction"
-    around = True
+    kind: ActionKind = "around"
 
     def run(self, invocation: Invocation) -> None:
         """Nothing."""

@@ -47,10 +47,10 @@ def test_wrong_pointcut_is_refused_with_its_place(run: Run) -> None:
 
 
 def test_json_gives_the_status(run: Run) -> None:
-    added = run("monitor", "add", "New", F, "--property", "show=all", "--json").json
+    added = run("monitor", "add", "New", F, "--property", "proxy=true", "--json").json
     removed = run("monitor", "rm", "New", "--json").json
 
-    assert added["properties"] == {"show": "all"}
+    assert added["properties"] == {"proxy": True}
     assert removed["name"] == "New"
 
 
@@ -64,3 +64,26 @@ def test_report_has_a_row_a_module_and_the_reasons(run: Run, target: Any) -> Non
     assert row.split()[:5] == ["cli_target", "1", "1", "1", "0"]
     assert found[0]["aborted"] == {}
     run("monitor", "rm", "New")
+
+
+def test_wrong_property_is_refused_and_a_property_can_be_taken_away(run: Run) -> None:
+    run("monitor", "add", "New", F, "--property", "proxy=true")
+
+    refused = run("monitor", "set", "New", "--property", "prxy=true")
+    changed = run("monitor", "set", "New", "--unset", "proxy")
+
+    assert refused.code != 0
+    assert "did you mean 'proxy'" in refused.err
+    assert changed.code == 0
+    assert run("monitor", "show", "New", "--json").json["properties"] == {}
+    run("monitor", "rm", "New")
+
+
+def test_library_list_shows_what_each_monitor_may_have(run: Run) -> None:
+    run("monitor", "add", "New", F)
+
+    head, row = run("monitor", "ls", "--library").out.splitlines()
+    run("monitor", "rm", "New")
+
+    assert head.split() == ["NAME", "SCOPE", "KIND", "LOCATION", "COMPATIBLE", "ACTIONS"]
+    assert row.split() == ["New", "application", "custom", "before", "Recording"]

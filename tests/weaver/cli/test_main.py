@@ -40,6 +40,7 @@ def test_help_lists_the_commands(run: Run) -> None:
 
     assert result.code == 0
     listed = [line.split()[0] for line in result.out.partition("Commands:")[2].split("\n") if line.strip()]
+    assert {"monitor", "stats", "tail"} <= set(listed)
     assert listed == sorted(main.COMMANDS)
 
 

@@ -25,8 +25,10 @@ def events() -> EventBuffer:
 def open_socket(tmp_path: Path, events: EventBuffer) -> Iterator[OpenSocket]:
     opened: list[AdminSocket] = []
 
-    def open_one(file: str = "web-1.sock", name: str = "web", registry: Any = None, **limits: Any) -> AdminSocket:
-        methods = standard_methods(registry or FakeRegistry(), events)
+    def open_one(
+        file: str = "web-1.sock", name: str = "web", registry: Any = None, more: Any = None, **limits: Any
+    ) -> AdminSocket:
+        methods = {**standard_methods(registry or FakeRegistry(), events), **(more or {})}
         runtime = GeventRuntime()
         admin = AdminSocket(tmp_path / file, methods, events, runtime, name=name, limits=Limits(**limits))
         admin.start()
