@@ -1,25 +1,34 @@
-"""Sip_Servlet_{Before,After,Around}_Service: a servlet serves a message."""
+"""Sip_Servlet_*_Service and Sip_Servlet_*_Session: servlets serve messages, sessions are made, used and ended."""
 
 from __future__ import annotations
 
-from weaver.api import MonitorDefinition, Plugins, parse_pointcut
+from monitors.family import Family, executions, register_all
+from weaver.api import Plugins
 
 SERVLET = "server.servlet.sip_servlet.SipServlet+"
-POINTCUT = f"execution(* {SERVLET}.service(..)) or execution(* {SERVLET}.do_*(..))"
+SESSIONS = "server.container.sessions"
+USED = "{get_attribute,set_attribute,remove_attribute,invalidate}"
+OF_SIP = f"(this({SESSIONS}.ContainerSipSession) or this({SESSIONS}.ContainerApplicationSession))"
+
+FAMILIES = (
+    Family(
+        "Sip_Servlet_*_Service",
+        "application",
+        "a servlet serves a SIP message, once for a servlet and a message",
+        executions(f"{SERVLET}.service", f"{SERVLET}.do_*"),
+        outermost=True,
+    ),
+    Family(
+        "Sip_Servlet_*_Session",
+        "application",
+        "a SIP or application session is made, used or ended",
+        f"({executions(f'{SESSIONS}.*.{USED}')}) and {OF_SIP} or "
+        + executions("server.container.factory.{draft,new_application}"),
+        outermost=True,
+    ),
+)
 
 
 def register(plugins: Plugins) -> None:
-    """Contribute the three monitors; each fires once for a servlet and a message, at the outermost frame."""
-    pointcut = parse_pointcut(POINTCUT)
-    for location, words in (("before", "before"), ("after", "after"), ("around", "before and after")):
-        plugins.monitor(
-            MonitorDefinition(
-                f"Sip_Servlet_{location.title()}_Service",
-                "application",
-                "delegating",
-                location,  # type: ignore[arg-type]
-                pointcut,
-                f"Acts {words} a servlet serves a SIP message.",
-                outermost=True,
-            )
-        )
+    """Contribute the monitors."""
+    register_all(plugins, FAMILIES)

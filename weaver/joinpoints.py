@@ -24,6 +24,7 @@ from weaver.fallback import ASSEMBLER, Engine
 from weaver.general_advice import GeneralAdvice
 from weaver.log import Log
 from weaver.pointcut.match import could_match, match, needs
+from weaver.pointcut.needs import names
 from weaver.shadow import Kind, Shadow
 from weaver.sites import as_seen_by_advice
 from weaver.swap import Change, Weave, code_at, is_early, is_woven
@@ -206,8 +207,8 @@ class JoinPoints:
         pointcut = monitor.definition.pointcut
         if not could_match(pointcut, record.name):
             return []
-        shadows = record.shadows(needs(pointcut))
-        began = perf_counter_ns()
+        began, wanted = perf_counter_ns(), names(pointcut)
+        shadows = [one for one in record.shadows(needs(pointcut)) if wanted is None or one.name in wanted]
         for shadow in shadows:
             if shadow not in monitor.decided:
                 found = match(pointcut, shadow)

@@ -160,6 +160,7 @@ class Registry:
         monitor = self._made(definition)
         monitor.actions = self._actions.resolve(definition, definition.actions)
         monitor.checked = check(definition.name, monitor.actions, definition.properties)
+        self._match_anew(monitor)
         self._monitors[definition.name] = monitor
 
     def remove(self, name: str) -> dict[str, Any]:
@@ -198,10 +199,17 @@ class Registry:
         self.set(name, enabled=False)
         monitor.definition, monitor.selection = definition, _selection_of(definition)
         monitor.revision += 1
-        monitor.decided.clear()
-        monitor.selected.clear()
+        self._match_anew(monitor)
         monitor.failures.clear()
         return self.set(name, **attributes)
+
+    def _match_anew(self, monitor: Monitor) -> None:
+        """Forget what a monitor was matched with; what others with its pointcut were matched with holds for it, too."""
+        monitor.decided, monitor.selected = WeakKeyDictionary(), WeakKeyDictionary()
+        for other in self._monitors.values():
+            if other is not monitor and other.definition.pointcut == monitor.definition.pointcut:
+                monitor.decided, monitor.selected = other.decided, other.selected
+                return
 
     def on_code(self, module: ModuleType, code: CodeType) -> CodeType:
         """Return the code of a module's body, woven from the build as far as that can be done before it runs."""

@@ -6,6 +6,8 @@ from types import ModuleType
 import pytest
 
 import server.container.authenticator
+import server.container.factory
+import server.container.sessions
 import server.engine.outbound
 import server.engine.turn
 import server.http.wsgi
@@ -22,8 +24,8 @@ MODULES = (
     "monitors.dye_rules", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
 )  # fmt: skip
 TARGETS = (
-    server.container.authenticator, server.engine.outbound, server.engine.turn, server.http.wsgi,
-    server.servlet.sip_servlet, server.state.memory,
+    server.container.authenticator, server.container.factory, server.container.sessions, server.engine.outbound,
+    server.engine.turn, server.http.wsgi, server.servlet.sip_servlet, server.state.memory,
 )  # fmt: skip
 LOCATIONS = ("Before", "After", "Around")
 
@@ -43,6 +45,7 @@ def test_library_is_complete(registry: Registry) -> None:
     assert set(registry.names()) == {
         "DyeInjection",
         *(f"Sip_Servlet_{location}_Service" for location in LOCATIONS),
+        *(f"Sip_Servlet_{location}_Session" for location in LOCATIONS),
         *(f"Sip_Servlet_{location}_Message_Send_Internal" for location in LOCATIONS),
     }
 
@@ -51,7 +54,7 @@ def test_every_monitor_has_joinpoints_and_a_description(registry: Registry) -> N
     for status in registry.list():
         assert status["joinpoints"], status["name"]
         assert status["description"]
-        assert status["scope"] == ("application" if status["name"].endswith("_Service") else "server")
+        assert status["scope"] == ("application" if status["name"].endswith(("_Service", "_Session")) else "server")
 
 
 def test_dye_injection_stands_at_the_dye_points_and_where_users_are_known_and_calls_end(registry: Registry) -> None:

@@ -62,14 +62,14 @@ def test_value_is_of_a_line_of_the_file_or_the_default(reload: Reload, registry:
 
 
 def test_what_was_changed_while_the_program_runs_is_live(reload: Reload, registry: Registry) -> None:
-    registry.set("Library", dye_mask=[], properties={"proxy": True})
+    registry.set("Library", dye_mask=[], properties={"proxy": False})
     registry.remove("Mine")
     registry.add(MonitorDefinition("New", "application", "custom", "before", parse_pointcut("a.d")))
 
     values = shown(reload, registry)
 
     assert values["monitors.Library.dye_mask"] == ([], "live")
-    assert values["monitors.Library.properties"] == ({"proxy": True}, "live")
+    assert values["monitors.Library.properties"] == ({"proxy": False}, "live")
     assert values["monitors.Library.enabled"] == (True, "i.toml:5")
     assert values["monitors.Mine"] == (None, "live")
     assert {source for key, (_, source) in values.items() if key.startswith("monitors.New.")} == {"live"}
@@ -83,4 +83,4 @@ def test_what_waits_for_a_restart_is_from_the_start(reload: Reload, registry: Re
     values = shown(reload, registry)
     assert values["events.ring"] == (5, "start")
     assert values["admin.socket"] == (None, "start")
-    assert values["pointcuts"] == ({"starts": "a.c", "more": "a.d"}, "i.toml:9")
+    assert values["pointcuts"] == ({"starts": "a.c"}, "start")

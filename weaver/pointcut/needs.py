@@ -5,6 +5,7 @@ A pointcut that names no kind of joinpoint selects executions: ``within(apps)`` 
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 from weaver.pointcut.nodes import (
@@ -38,6 +39,10 @@ _KINDS: dict[type[Pointcut], Kind] = {
 }
 
 
+_PLAIN_NAME = re.compile(r"\w+|\{\w+(,\w+)*\}")
+"""A name, or several in braces, without a sign that stands for others."""
+
+
 @lru_cache(maxsize=1024)
 def needs(pointcut: Pointcut) -> frozenset[Kind]:
     """Return the kinds of shadow that a pointcut can select."""
@@ -57,6 +62,20 @@ def could_match(pointcut: Pointcut, module: str) -> bool:
     if isinstance(pointcut, Execution | WithinCode):
         return pointcut.subclasses or not pointcut.path or may_lie_in(pointcut.path, module)
     return True
+
+
+@lru_cache(maxsize=1024)
+def names(pointcut: Pointcut) -> frozenset[str] | None:
+    """Return the names of which one a shadow must have to be selected, None when it may have any."""
+    if isinstance(pointcut, And):
+        found = [one for one in map(names, pointcut.operands) if one is not None]
+        return min(found, key=len, default=None)
+    if isinstance(pointcut, Or):
+        either = [names(one) for one in pointcut.operands]
+        return None if None in either else frozenset().union(*(one for one in either if one is not None))
+    if isinstance(pointcut, Execution | Call | Get | Set) and _PLAIN_NAME.fullmatch(pointcut.name):
+        return frozenset(pointcut.name.strip("{}").split(","))
+    return None
 
 
 def tells_by_name(pointcut: Pointcut) -> bool:

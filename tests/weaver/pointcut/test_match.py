@@ -3,9 +3,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from tests.weaver.pointcut.trees import combined
 from weaver.pointcut import pattern
 from weaver.pointcut.match import Match, could_match, decide, flows, match, needs
+from weaver.pointcut.needs import names
 from weaver.pointcut.nodes import And, Cflow, Pointcut
 from weaver.pointcut.parser import parse_pointcut
 from weaver.pointcut.residue import (
@@ -411,6 +415,47 @@ def test_modules_in_which_nothing_can_match_are_ruled_out(text: str, modules: se
     pointcut = parse_pointcut(text)
 
     assert {module for module in ("a", "a.b", "a.b.c", "x") if could_match(pointcut, module)} == modules
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("a.b.f", {"f"}),
+        ("a..{f,g}", {"f", "g"}),
+        ("a..f*", None),
+        ("call(* a.f(..)) or set(a.B.g)", {"f", "g"}),
+        ("call(* a.f(..)) or handler(KeyError)", None),
+        ("get(a.{f,g}) and within(a)", {"f", "g"}),
+        ("a.{f,g} and a.f", {"f"}),
+        ("within(a) and decorated(d)", None),
+        ("not a.f", None),
+        ("a.<lambda>", None),
+    ],
+)
+def test_names_that_a_pointcut_wants_are_known_before_it_is_matched(text: str, wanted: set[str] | None) -> None:
+    assert names(parse_pointcut(text)) == wanted
+
+
+NEAR = (
+    "plain",
+    "serve",
+    "{plain,serve}",
+    "s*",
+    f"within({__name__})",
+    "call(* serve(..))",
+    "get(ready)",
+    "execution(* Base+.serve(..))",
+)
+
+
+@given(
+    pointcut=st.recursive(st.sampled_from(NEAR).map(parse_pointcut), combined, max_leaves=6),
+    shadow=st.sampled_from(list(SHADOWS.values())),
+)
+def test_what_is_selected_has_a_wanted_name(pointcut: Pointcut, shadow: Shadow) -> None:
+    wanted = names(pointcut)
+
+    assert not match(pointcut, shadow).matched or wanted is None or shadow.name in wanted
 
 
 def test_flows_are_listed_once_inner_ones_first() -> None:
