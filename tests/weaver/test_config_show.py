@@ -83,4 +83,4 @@ def test_what_waits_for_a_restart_is_from_the_start(reload: Reload, registry: Re
     values = shown(reload, registry)
     assert values["events.ring"] == (5, "start")
     assert values["admin.socket"] == (None, "start")
-    assert values["pointcuts"] == ({"starts": "a.c"}, "start")
+    assert values["pointcuts"] == ({"starts": "a.c", "more": "a.d"}, "i.toml:9")
