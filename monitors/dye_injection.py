@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -167,6 +168,13 @@ class DyeInjectionAction:
         self.dyer = Dyer(flags, book)
         self.dyer.complete()
         self._points = {name: point(self.dyer) for name, point in POINTS.items()}
+
+    def __copy__(self) -> DyeInjectionAction:
+        """Return an action that takes properties without a message seeing them: to be judged."""
+        made = object.__new__(type(self))
+        made.dyer = copy.copy(self.dyer)
+        made._points = {}
+        return made
 
     def configure(self, properties: Mapping[str, Any]) -> None:
         """Take new properties, all or none of them.

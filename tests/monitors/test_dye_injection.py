@@ -289,3 +289,14 @@ def test_facts_of_an_http_request_are_its_method_and_path() -> None:
     request = SimpleNamespace(method="POST", path="/call")
 
     assert dict(RequestFacts(request, None)) == {"call_key": None, "method": "POST", "path": "/call"}
+
+
+def test_properties_that_are_only_judged_change_nothing(server: Server) -> None:
+    server.configure(SIP_REQ="BYE")
+    definition = server.registry.definition("DyeInjection")
+
+    server.registry.judge(definition, {"properties": {"SIP_REQ": "INVITE"}})
+    with pytest.raises(InvalidAttributeError):
+        server.registry.judge(definition, {"properties": {"SIP_REQ": ""}})
+
+    assert server.take(Message()) == {"PROTOCOL_SIP"}
