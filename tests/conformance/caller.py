@@ -3,6 +3,11 @@
 from server.node import Node
 from tests.conformance.peer import Call, Message, UdpPeer, answer
 
+APPLICATION, SECOND = "tests.conformance.proxying", "tests.conformance.passing"
+FAST = {"t1": 0.01, "t2": 0.04, "t4": 0.05}
+
+Seen = list[tuple[str, int | str]]
+
 
 class Caller:
     """A scripted caller: one call, its requests inside the dialog made from the answer."""

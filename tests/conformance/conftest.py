@@ -12,10 +12,14 @@ from server.clock import Clock
 from server.config import ServerConfig, load_config
 from server.node import Node
 from server.transport.locator import Resolver
+from tests.conformance.caller import Caller, Seen
+from tests.conformance.passing.servlets import PassingServlet
 from tests.conformance.peer import Listener, StreamPeer, UdpPeer, connect
+from tests.conformance.proxying.servlets import ProxyingServlet
 
 StartNode = Callable[..., Node]
 MakeUdp = Callable[..., UdpPeer]
+Listen = Callable[[], Listener]
 
 
 @pytest.fixture
@@ -62,8 +66,22 @@ def settings(**sections: dict[str, Any]) -> ServerConfig:
 
 
 @pytest.fixture
-def node(start_node: StartNode) -> Node:
-    return start_node()
+def node(start_node: StartNode, request: pytest.FixtureRequest) -> Node:
+    """A node with the ``APPLICATIONS`` of the test's module."""
+    return start_node(applications=getattr(request.module, "APPLICATIONS", ("tests.conformance.relay",)))
+
+
+@pytest.fixture
+def seen() -> Seen:
+    """What the proxying applications have seen."""
+    for servlet in (ProxyingServlet, PassingServlet):
+        servlet.seen.clear()
+    return ProxyingServlet.seen
+
+
+@pytest.fixture
+def alice(caller: UdpPeer, node: Node) -> Caller:
+    return Caller(caller, node, "sip:bob@example.com")
 
 
 @pytest.fixture

@@ -1,38 +1,27 @@
 """Rows P1 to P3, P7 and P8: a proxy in the way of one call, against scripted peers."""
 
-from collections.abc import Callable
-
 import pytest
 
 from server.node import Node
-from tests.conformance.caller import Caller, contact, established, is_quiet, next_request, record_routes, reply, targets
-from tests.conformance.conftest import MakeUdp, StartNode, wait_forgotten
+from tests.conformance.caller import (
+    APPLICATION,
+    FAST,
+    SECOND,
+    Caller,
+    Seen,
+    contact,
+    established,
+    is_quiet,
+    next_request,
+    record_routes,
+    reply,
+    targets,
+)
+from tests.conformance.conftest import Listen, MakeUdp, StartNode, wait_forgotten
 from tests.conformance.passing.servlets import PassingServlet
-from tests.conformance.peer import Call, Listener, UdpPeer, answer, both, connect
-from tests.conformance.proxying.servlets import ProxyingServlet
+from tests.conformance.peer import Call, UdpPeer, answer, both, connect
 
-APPLICATION, SECOND = "tests.conformance.proxying", "tests.conformance.passing"
-FAST = {"t1": 0.01, "t2": 0.04, "t4": 0.05}
-
-Seen = list[tuple[str, int | str]]
-Listen = Callable[[], Listener]
-
-
-@pytest.fixture
-def node(start_node: StartNode) -> Node:
-    return start_node(applications=[APPLICATION])
-
-
-@pytest.fixture(autouse=True)
-def seen() -> Seen:
-    for servlet in (ProxyingServlet, PassingServlet):
-        servlet.seen.clear()
-    return ProxyingServlet.seen
-
-
-@pytest.fixture
-def alice(caller: UdpPeer, node: Node) -> Caller:
-    return Caller(caller, node, "sip:bob@example.com")
+APPLICATIONS = [APPLICATION]
 
 
 @pytest.mark.parametrize(

@@ -1,38 +1,14 @@
 """Rows P4, P5, P6 and P9: a proxy with several targets, against scripted peers."""
 
-from collections.abc import Callable
-
 import pytest
 
 from server.node import Node
-from tests.conformance.caller import Caller, contact, is_quiet, next_request, reply, targets
+from tests.conformance.caller import APPLICATION, FAST, Caller, Seen, contact, is_quiet, next_request, reply, targets
 from tests.conformance.conftest import MakeUdp, StartNode
-from tests.conformance.passing.servlets import PassingServlet
-from tests.conformance.peer import Listener, UdpPeer, unused_port
+from tests.conformance.peer import UdpPeer, unused_port
 from tests.conformance.proxying.servlets import ProxyingServlet
 
-APPLICATION, SECOND = "tests.conformance.proxying", "tests.conformance.passing"
-FAST = {"t1": 0.01, "t2": 0.04, "t4": 0.05}
-
-Seen = list[tuple[str, int | str]]
-Listen = Callable[[], Listener]
-
-
-@pytest.fixture
-def node(start_node: StartNode) -> Node:
-    return start_node(applications=[APPLICATION])
-
-
-@pytest.fixture(autouse=True)
-def seen() -> Seen:
-    for servlet in (ProxyingServlet, PassingServlet):
-        servlet.seen.clear()
-    return ProxyingServlet.seen
-
-
-@pytest.fixture
-def alice(caller: UdpPeer, node: Node) -> Caller:
-    return Caller(caller, node, "sip:bob@example.com")
+APPLICATIONS = [APPLICATION]
 
 
 def test_p4_100_stops_here_and_1xx_and_2xx_pass(alice: Caller, node: Node, callee: UdpPeer) -> None:

@@ -3,8 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.sip.headers import Headers
-from server.sip.multipart import MAX_PARTS, Part, format_multipart, is_understood, parse_multipart, required_types
+from server.sip.multipart import (
+    MAX_PARTS,
+    Part,
+    content_of,
+    format_multipart,
+    is_understood,
+    parse_multipart,
+    required_types,
+)
 
+SDP_BODY = b"v=0\r\n"
 MIXED = "multipart/mixed;boundary=b"
 SDP = frozenset({"application/sdp"})
 
@@ -121,3 +130,26 @@ def test_G11_any_body_is_parts_or_a_value_error(pieces: list[bytes]) -> None:
         return
 
     assert len(parts) <= MAX_PARTS
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "found"),
+    [
+        (SDP_BODY, "Application/SDP;x=y", SDP_BODY),
+        (SDP_BODY, "text/plain", None),
+        (SDP_BODY, "", None),
+        (SDP_BODY, MIXED, None),
+        (*format_multipart((part("image/png", OPTIONAL), part("application/sdp", body=SDP_BODY)), "b"), SDP_BODY),
+        (*format_multipart((part("image/png", OPTIONAL),), "b"), None),
+    ],
+)
+def test_G11_content_of_a_type_is_found_wherever_it_stands(body: bytes, content_type: str, found: bytes | None) -> None:
+    assert content_of(body, content_type, "application/sdp") == found
+
+
+def test_G11_content_is_not_looked_for_without_end() -> None:
+    body, content_type = SDP_BODY, "application/sdp"
+    for depth in range(6):
+        body, content_type = format_multipart((part(content_type, body=body),), f"{depth}-b")
+
+    assert content_of(body, content_type, "application/sdp") is None
