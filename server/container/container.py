@@ -24,6 +24,7 @@ from server.container.routing import Routing
 from server.container.sending import Sending, answered
 from server.container.sessions import ContainerSipSession
 from server.container.timers import ContainerTimers, fire
+from server.container.watchers import ContainerWatchers
 from server.engine import transactions
 from server.engine.call import Call, peek_section
 from server.engine.engine import Engine
@@ -41,6 +42,7 @@ from server.sip.effects import Send
 from server.sip.ids import Ids
 from server.sip.message import Request
 from server.sip.usage import invite
+from server.sip.usage.packages import REG
 from server.transport.flow import Flow
 
 log = logging.getLogger(__name__)
@@ -72,6 +74,7 @@ class Container:
         self.b2bua = ContainerB2bua(self)
         self.proxies = Proxies(self)
         self.publications = ContainerPublications(self)
+        self.watchers = ContainerWatchers(self)
         self.timers = ContainerTimers()
         self.inbound = Inbound(self)
         self.chain = Chain(())
@@ -134,8 +137,11 @@ class Container:
         again.send_due(self, call, now)
         subscriptions.expire(self, call, now)
         fire(self, call, records, now)
-        self.registrar.expire(call, now)
-        self.publications.expire(call, now)
+        if self.registrar.expire(call, now):
+            self.watchers.changed(call, REG)
+        for event in self.publications.expire(call, now):
+            self.watchers.changed(call, event)
+        self.watchers.expire(call, now)
         self.proxies.expire(call, now)
         end_early(call)
         if inactivity.next_due(call, records) <= now:
@@ -146,7 +152,8 @@ class Container:
     def next_due(self, call: Call) -> float:
         """Return the next deadline in the container's sections."""
         records = call.section("sessions", Sessions)
-        due = min(self.registrar.next_due(call), self.proxies.next_due(call), self.publications.next_due(call))
+        holders = (self.registrar, self.proxies, self.publications, self.watchers)
+        due = min([holder.next_due(call) for holder in holders])
         _sweep(call, records, call.engine.now())
         due = min(due, inactivity.next_due(call, records))
         for record in records.sips.values():

@@ -44,7 +44,12 @@ class ContainerPublications:
         section = call.section(SECTION, Publications)
         etag = self._container.ids.call_id()
         outcome = published(request.message, section.events.get(event, {}), etag, call.engine.now())
+        before, after = (
+            [one.body for one in kept.values()] for kept in (section.events.get(event, {}), outcome.publications)
+        )
         section.events[event] = dict(outcome.publications)
+        if before != after:
+            self._container.watchers.changed(call, event)
         response = request.create_response(outcome.status)
         response.extra += outcome.headers
         response.send()
@@ -60,11 +65,15 @@ class ContainerPublications:
         kept = alive(section.events.get(event, {}), now).values()
         return [Published(one.body, one.content_type, one.expires - now) for one in kept]
 
-    def expire(self, call: Call, now: float) -> None:
-        """Forget what has run out."""
-        if call.holds(SECTION):
-            section = call.section(SECTION, Publications)
-            section.events = {event: kept for event, all_ in section.events.items() if (kept := alive(all_, now))}
+    def expire(self, call: Call, now: float) -> list[str]:
+        """Forget what has run out; return the packages of which something has."""
+        if not call.holds(SECTION):
+            return []
+        section = call.section(SECTION, Publications)
+        kept = {event: alive(published, now) for event, published in section.events.items()}
+        changed = [event for event, published in section.events.items() if len(kept[event]) < len(published)]
+        section.events = {event: published for event, published in kept.items() if published}
+        return changed
 
     def next_due(self, call: Call) -> float:
         """Return when the next publication runs out."""

@@ -63,7 +63,8 @@ class SipRecord(msgspec.Struct, array_like=True):
     we described last if that may have to be repeated, None if not; ``again`` is what is sent once more; ``is_callee``
     says that the peer has begun the dialog with an INVITE; ``subscriptions`` are those of the dialog by their event;
     ``tries`` counts the credentials that were sent for one request; ``named`` is the session of the dialog that the
-    first request named, ``replaces`` the same while it is to be replaced; ``reasons`` are those of a CANCEL that waits.
+    first request named, ``replaces`` the same while it is to be replaced; ``reasons`` are those of a CANCEL that waits;
+    ``watched`` is the address that the first request has subscribed to.
     """
 
     id: str
@@ -111,6 +112,7 @@ class SipRecord(msgspec.Struct, array_like=True):
     named: str = ""
     replaces: str = ""
     reasons: tuple[str, ...] = ()
+    watched: str = ""
 
 
 class HttpRecord(msgspec.Struct, array_like=True):

@@ -20,6 +20,7 @@ from server.servlet.registrar import Registration
 from server.sip.headers.parameterized import parse_q
 from server.sip.headers.plain import format_date
 from server.sip.uri import SipUri, parse_uri
+from server.sip.usage.packages import REG
 from server.state.store import StateStore
 from server.transport.flow import Flow
 
@@ -109,7 +110,10 @@ class ContainerRegistrar:
         self.expire(call, now)
         flow = call.transactions.servers[request.key].flow
         outcome = registered(request.message, section.contacts, flow, now, self._config)
+        is_changed = outcome.contacts.keys() != section.contacts.keys()
         section.contacts = dict(outcome.contacts)
+        if is_changed:
+            request.container.watchers.changed(call, REG)
         response = request.create_response(outcome.status)
         response.extra += outcome.headers
         if outcome.status == 200:
@@ -159,13 +163,15 @@ class ContainerRegistrar:
         newest_first = reversed(section.contacts.values())
         return [b for b in newest_first if b.expires > now and isinstance(parse_uri(b.uri), SipUri)]
 
-    def expire(self, call: Call, now: float) -> None:
-        """Drop the bindings whose time is over."""
+    def expire(self, call: Call, now: float) -> bool:
+        """Drop the bindings whose time is over; say whether there were any."""
         if not call.holds("registrar"):
-            return
+            return False
         section = call.section("registrar", Bindings)
-        if any(b.expires <= now for b in section.contacts.values()):
-            section.contacts = {uri: b for uri, b in section.contacts.items() if b.expires > now}
+        if all(b.expires > now for b in section.contacts.values()):
+            return False
+        section.contacts = {uri: b for uri, b in section.contacts.items() if b.expires > now}
+        return True
 
     def next_due(self, call: Call) -> float:
         """Return when the first binding ends, infinity when there is none."""

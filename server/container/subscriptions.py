@@ -103,6 +103,9 @@ def begin(container: Container, call: Call, record: SipRecord, request: Request,
     seconds = REFER_EXPIRES if is_refer else granted(request)
     state = "pending" if status == 202 and not is_refer else "active"
     record.subscriptions[key] = Subscription(key, True, state, call.engine.now() + seconds)
+    if container.servlet_of(record).watches and not is_refer:
+        record.watched = record.watched or request.uri
+        container.watchers.watch(call, record, key)
     notify(container, call, record, key, "" if seconds else "timeout")
 
 

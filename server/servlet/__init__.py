@@ -4,6 +4,7 @@ from server.servlet.b2bua import B2buaHelper
 from server.servlet.b2bua_servlet import B2buaServlet
 from server.servlet.context import ServletContext
 from server.servlet.errors import BusyError, InvalidSessionError, InvalidStateError, NotRoutableError, ServletError
+from server.servlet.event_servlet import EventServlet
 from server.servlet.factory import SipFactory
 from server.servlet.http_servlet import HttpRequest, HttpResponse, HttpServlet, json_response
 from server.servlet.messages import SipMessage, SipRequest, SipResponse
@@ -36,6 +37,7 @@ __all__ = [
     "B2buaHelper",
     "B2buaServlet",
     "BusyError",
+    "EventServlet",
     "HttpRequest",
     "HttpResponse",
     "HttpServlet",

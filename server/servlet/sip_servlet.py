@@ -46,6 +46,9 @@ class SipServlet:
     events: ClassVar[tuple[str, ...]] = ()
     """The event packages that this servlet tells of (RFC 6665); a SUBSCRIBE to another is refused with 489."""
 
+    watches: ClassVar[bool] = False
+    """Whether its subscribers are told by themselves when what they have subscribed to is published or registered."""
+
     info_packages: ClassVar[tuple[str, ...] | None] = ()
     """The INFO packages that this servlet takes (RFC 6086), None for any; an INFO of another is refused with 469."""
 

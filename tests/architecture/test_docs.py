@@ -50,7 +50,7 @@ def test_every_key_of_the_defaults_is_a_documented_setting() -> None:
 
 def test_every_setting_of_an_application_is_documented() -> None:
     for name, settings in app_settings().items():
-        values = tomllib.loads((ROOT / "apps" / name / "app.toml").read_text(encoding="utf-8"))["settings"]
+        values = tomllib.loads((ROOT / "apps" / name / "app.toml").read_text(encoding="utf-8")).get("settings", {})
 
         assert [one.key for one in settings] == [f"settings.{key}" for key in values]
 
