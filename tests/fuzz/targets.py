@@ -118,9 +118,8 @@ def digest(data: bytes) -> None:
         if verdict.credentials is not None:
             authentication_info(verdict, b"")
     for status, name in ((401, "WWW-Authenticate"), (407, "Proxy-Authenticate")):
-        lines = answer(
-            make_response(REQUEST, status, extra=[(name, text)]), REQUEST, "192.0.2.1", (ACCOUNT,), 0, "cnonce"
-        )
+        response = make_response(REQUEST, status, extra=[(name, text)])
+        lines = answer(response, REQUEST, frozenset({"192.0.2.1"}), (ACCOUNT,), 0, "cnonce")
         for _, value in lines:
             is_proved(text, parse_auth_value(value), ACCOUNT, b"")
 
