@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 
 from server.engine.call import CallKey, Item
 from server.engine.work_classes import WorkClasses
@@ -16,17 +15,6 @@ from server.greenlets import Workers
 
 LIMIT = 1000
 """Items that may wait for one call; what comes above is dropped and counted, and the peer repeats it."""
-
-
-class _Queue:
-    """What waits for one call, and the work classes it stands in while it has not been begun."""
-
-    __slots__ = ("classes", "is_begun", "items")
-
-    def __init__(self) -> None:
-        self.items: deque[Item] = deque()
-        self.classes: list[str] = []
-        self.is_begun = False
 
 
 class CallQueues:
@@ -42,7 +30,7 @@ class CallQueues:
         work_classes: WorkClasses | None = None,
     ) -> None:
         self._work = work
-        self._work_classes = work_classes or WorkClasses(workers)
+        self._work_class = (work_classes or WorkClasses(workers)).of
         self._queues: dict[CallKey, _Queue] = {}
         self.dropped = 0
 
@@ -53,14 +41,16 @@ class CallQueues:
         """
         queue = self._queues.get(key)
         if queue is None:
-            queue = self._queues[key] = _Queue()
+            queue = self._queues[key] = _Queue(key, self._finish)
         elif len(queue.items) >= LIMIT:
             self.dropped += 1
             return False
         queue.items.append(item)
-        if not queue.is_begun and item.work_class not in queue.classes:
-            queue.classes.append(item.work_class)
-            self._work_classes.of(item.work_class).submit(partial(self._run, key, queue))
+        if not queue.is_begun:
+            name = item.work_class
+            if name not in queue.work_classes:
+                queue.work_classes += (name,)
+                self._work_class(name).submit(queue.begin)
         return True
 
     def __contains__(self, key: CallKey) -> bool:
@@ -69,12 +59,28 @@ class CallQueues:
     def __len__(self) -> int:
         return len(self._queues)
 
-    def _run(self, key: CallKey, queue: _Queue) -> None:
-        if queue.is_begun:
-            return
-        queue.is_begun = True
+    def _finish(self, key: CallKey, items: deque[Item]) -> None:
         try:
-            while queue.items:
-                self._work(key, queue.items)
+            while items:
+                self._work(key, items)
         finally:
             del self._queues[key]
+
+
+class _Queue:
+    """What waits for one call, and the work classes it stands in while nobody works on it."""
+
+    __slots__ = ("_finish", "_key", "is_begun", "items", "work_classes")
+
+    def __init__(self, key: CallKey, finish: Callable[[CallKey, deque[Item]], None]) -> None:
+        self._key = key
+        self._finish = finish
+        self.items: deque[Item] = deque()
+        self.work_classes: tuple[str, ...] = ()
+        self.is_begun = False
+
+    def begin(self) -> None:
+        """Do all of it, unless that was begun from another work class."""
+        if not self.is_begun:
+            self.is_begun = True
+            self._finish(self._key, self.items)
