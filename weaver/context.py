@@ -71,7 +71,7 @@ class DiagnosticContext:
         else:
             self.carried = within.carried
             self.noted = within.noted
-            self.facts = _joined(self.noted, facts) if self.noted else facts
+            self.facts = joined(self.noted, facts) if self.noted else facts
             self.payload = within.payload if payload is None else payload
             vector |= self.carried
         self.vector = vector
@@ -88,7 +88,7 @@ class DiagnosticContext:
     def note(self, **facts: str) -> None:
         """Add facts that what begins within this context knows too."""
         self.noted = {**self.noted, **facts}
-        self.facts = _joined(facts, self.facts)
+        self.facts = joined(facts, self.facts)
 
     def handed_down(self, inherited_by: Callable[[], bool]) -> DiagnosticContext:
         """Return this context for a task that it starts."""
@@ -120,7 +120,7 @@ def _reduce(variable: ContextVar[Any]) -> str | tuple[Any, ...]:
 copyreg.pickle(ContextVar, _reduce)
 
 
-def _joined(first: Mapping[str, object], facts: Mapping[str, object]) -> Mapping[str, object]:
+def joined(first: Mapping[str, object], facts: Mapping[str, object]) -> Mapping[str, object]:
     """Return facts of which the first come first, without reading the others now."""
     return ChainMap(dict(first), facts)  # type: ignore[arg-type]
 

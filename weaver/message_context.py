@@ -19,6 +19,7 @@ from weaver.context import (
     current_context,
     current_dyes,
     end,
+    joined,
     outer_context,
     redye,
     start,
@@ -47,8 +48,9 @@ class MessageContext(DiagnosticContext):
     subject: Any
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"facts", "_facts"}:
-            found: Any = self.read(self.subject, self.owner)
+        if name == "facts":
+            own = self.read(self.subject, self.owner)
+            found: Any = joined(self.noted, own) if self.noted else own
         else:
             root = None if name == "_id" else self._root
             found = _DEFAULTS[name] if root is None else getattr(root, name)

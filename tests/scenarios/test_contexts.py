@@ -1,9 +1,11 @@
 """No dye ever leaks: messages of one call and of many, over one greenlet and over those that they start."""
 
+import json
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from itertools import count
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import gevent
 import pytest
@@ -11,7 +13,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from server.greenlets import Workers
-from server.servlet import ProxyOptions, ServletTimer, SipRequest, SipServlet
+from server.http.listener import HttpListener
+from server.http.session_key import SessionKeys
+from server.http.wsgi import WsgiApplication
+from server.servlet import (
+    HttpRequest,
+    HttpResponse,
+    HttpServlet,
+    ProxyOptions,
+    ServletTimer,
+    SipRequest,
+    SipServlet,
+    json_response,
+)
 from server.transport.flow import Flow
 from tests.scenarios.woven import weaving
 from tests.server.container.kit import House, Wire, lines
@@ -22,7 +36,7 @@ from weaver.run import Weaver
 MONITORS = """
 [monitors.DyeInjection]
 enabled = true
-properties = { ADDR1 = "192.0.2.1", ADDR2 = "192.0.2.2", ADDR3 = "192.0.2.3", SIP_REQ = "MESSAGE" }
+properties = { ADDR1 = "192.0.2.1", ADDR2 = "192.0.2.2", ADDR3 = "192.0.2.3", SIP_REQ = "MESSAGE", QUERY1 = "dyed=1" }
 """
 
 PEERS = tuple(f"192.0.2.{number}" for number in range(1, 6))
@@ -246,3 +260,47 @@ def test_worker_takes_nothing_of_the_message_that_needed_it_first() -> None:
     workers.stop()
 
     assert found == [(set(), None)]
+
+
+class Showing(HttpServlet):
+    """Answers with the dyes of a request, and the id of its context."""
+
+    def do_get(self, request: HttpRequest) -> HttpResponse:
+        del request
+        dyes, identity = seen()
+        return json_response(200, {"dyes": sorted(dyes), "id": identity})
+
+
+@pytest.fixture
+def connection(weaver: Weaver) -> Iterator[HTTPConnection]:
+    application = WsgiApplication({"/": (Showing(cast("Any", None)), cast("Any", None))}, SessionKeys(b"secret"))
+    listener = HttpListener("127.0.0.1", 0, application)
+    listener.start()
+    client = HTTPConnection(*listener.local, timeout=5)
+    yield client
+    client.close()
+    listener.stop(1.0)
+
+
+def test_requests_of_one_connection_have_each_their_own_dyes(connection: HTTPConnection) -> None:
+    shown = []
+    for path in ("/?dyed=1", "/", "/?dyed=1"):
+        connection.request("GET", path)
+        shown.append(json.loads(connection.getresponse().read()))
+
+    assert [one["dyes"] for one in shown] == [
+        ["PROTOCOL_HTTP", "QUERY1"],
+        ["PROTOCOL_HTTP"],
+        ["PROTOCOL_HTTP", "QUERY1"],
+    ]
+    assert len({one["id"] for one in shown}) == 3
+
+
+def test_work_class_dyes_what_is_worked_on_in_it(weaver: Weaver, build: Callable[..., House]) -> None:
+    Later.noted.clear()
+    weaver.registry.set("DyeInjection", properties={"EXECQ": "timer", "THREADGROUP": "sip"})
+    house = build(Later)
+    house.receive(house.request("MESSAGE"))
+    house.pass_time(6.0)
+
+    assert [dyes for dyes, _ in Later.noted] == [{"PROTOCOL_SIP", "THREADGROUP"}, {"EXECQ"}]

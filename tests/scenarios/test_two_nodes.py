@@ -78,7 +78,7 @@ def test_second_node_has_the_context_of_the_first_and_knows_the_hop(weaver: Weav
     passed_on = first.receive(answer[0], TWO)
 
     assert (lines(answer), lines(passed_on)) == (["200 OPTIONS"], ["200 OPTIONS"])
-    entered, sent, served, *_ = weaver.buffer.recent()
+    entered, sent, served, answered, *_ = weaver.buffer.recent()
     assert [event.monitor for event in (entered, sent, served)] == [
         "Sip_Servlet_Before_Service", "Sip_Servlet_Before_Message_Send_Internal", "Sip_Servlet_Before_Service",
     ]  # fmt: skip
@@ -88,6 +88,7 @@ def test_second_node_has_the_context_of_the_first_and_knows_the_hop(weaver: Weav
     assert "ADDR1" in dyes(served)
     assert facts(served)["parent"] == facts(sent)["hop"]
     assert facts(served)["node"] == "node-a"
+    assert facts(answered)["parent"] == facts(served)["parent"]
     assert "parent" not in facts(sent)
 
 

@@ -15,7 +15,7 @@ exclude = ["server.testing"]
 [weaver]
 plugins = [
   "monitors.actions", "monitors.common_flags", "monitors.sip_flags", "monitors.http_flags", "monitors.throttle",
-  "monitors.dye_rules", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
+  "monitors.dye_rules", "monitors.work_flags", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
   "monitors.context_propagation",
 ]
 """
