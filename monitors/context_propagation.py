@@ -11,7 +11,7 @@ The next node knows the context under the same id, has its dyes and payload, and
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from contextvars import ContextVar, Token
 from dataclasses import asdict, dataclass
@@ -24,8 +24,10 @@ from typing import Any
 from monitors.propagated import OWN, TRACE, Hop, format_hop, parse_hop, with_hop
 from weaver.api import (
     ActionKind,
+    Compiled,
     InvalidAttributeError,
     Invocation,
+    JoinPoint,
     MonitorDefinition,
     Plugins,
     UnknownNameError,
@@ -45,6 +47,9 @@ POINTCUT = (
 
 PROPERTIES = ("node", "peers")
 
+KNOWN = 4_096
+"""Hosts of which it is kept whether they are peers."""
+
 _PREFIX = token_hex(4)
 _serial = count(1)
 _hop_of_message: ContextVar[Hop | None] = ContextVar("hop_of_message", default=None)
@@ -55,6 +60,7 @@ class Peers:
     """The nodes that are told of contexts, and believed."""
 
     def __init__(self, texts: Sequence[str] = ()) -> None:
+        self._known: dict[str, bool] = {}
         self._networks: list[IPv4Network | IPv6Network] = []
         self._names: set[str] = set()
         for text in texts:
@@ -66,6 +72,14 @@ class Peers:
                 self._names.add(text.lower())
 
     def __contains__(self, host: str) -> bool:
+        found = self._known.get(host)
+        if found is None:
+            found = self._is_peer(host)
+            if len(self._known) < KNOWN:
+                self._known[host] = found
+        return found
+
+    def _is_peer(self, host: str) -> bool:
         try:
             address = ip_address(host.strip("[]"))
         except ValueError:
@@ -93,11 +107,12 @@ class ContextPropagationAction:
         self.counters = PropagationCounters()
         self._peers = Peers()
         self._node = platform.node()
-        self._enter: Mapping[str, Callable[[Invocation], None]] = {
-            "process_inbound": self._take_item,
-            "handle_request": self._take_request,
-            "send_outbound": self._make_hop,
-            "endheaders": self._add_headers,
+        self._points = {
+            "process_inbound": Compiled(self._take_item),
+            "handle_request": Compiled(self._take_request),
+            "send_outbound": Compiled(self._make_hop, _forget_hop, _forget_hop),
+            "endheaders": Compiled(self._add_headers),
+            "wire": Compiled(arguments=False),
         }
 
     def configure(self, properties: Mapping[str, Any]) -> None:
@@ -116,20 +131,24 @@ class ContextPropagationAction:
             raise InvalidAttributeError(f"ContextPropagation: peers: {error}") from error
         self._peers, self._node = peers, str(properties.get("node") or platform.node())[:100]
 
+    def compile(self, joinpoint: JoinPoint) -> Compiled:
+        """Return what is done at a joinpoint."""
+        return self._points[joinpoint.shadow.name]
+
     def run(self, invocation: Invocation) -> None:
         """Do nothing: this is an around action."""
 
     def enter(self, invocation: Invocation) -> None:
         """Take over the context that came in, or make up what goes along."""
-        act = self._enter.get(invocation.shadow.name)
-        if act is not None:
-            act(invocation)
+        point = self._points[invocation.shadow.name]
+        if point.enter is not None:
+            invocation.state = point.enter(*invocation.arguments)
 
     def leave(self, invocation: Invocation) -> None:
         """Put the context into what leaves."""
-        if isinstance(invocation.state, Token):
-            _hop_of_message.reset(invocation.state)
-            invocation.state = None
+        point = self._points[invocation.shadow.name]
+        if point.exit is not None:
+            point.exit(invocation.state, invocation.result)
         elif invocation.shadow.name == "wire" and isinstance(invocation.result, bytes):
             invocation.result = with_hop(invocation.result, _hop_of_message.get())
 
@@ -138,21 +157,23 @@ class ContextPropagationAction:
         del parameters
         return asdict(self.counters)
 
-    def _take_item(self, invocation: Invocation) -> None:
-        item = invocation.argument("item")
-        if item is None or item.message is None or item.flow is None:
+    def _take_item(self, item: Any, call: Any) -> None:
+        del call
+        if item.message is None or item.flow is None:
             return
-        headers = item.message.headers
-        self._take(headers.get_all(OWN), headers.get_all(TRACE), _source_of(item))
+        lines = item.message.headers.get_all
+        own, trace = lines(OWN), lines(TRACE)
+        if own or trace:
+            self._take(own, trace, _source_of(item))
 
-    def _take_request(self, invocation: Invocation) -> None:
-        request = invocation.argument("request")
-        headers = request.headers
-        self._take(headers.getlist(OWN), headers.getlist(TRACE), request.remote_addr or "")
+    def _take_request(self, request: Any, servlet: Any) -> None:
+        del servlet
+        lines = request.headers.getlist
+        own, trace = lines(OWN), lines(TRACE)
+        if own or trace:
+            self._take(own, trace, request.remote_addr or "")
 
     def _take(self, own: Sequence[str], trace: Sequence[str], source: str) -> None:
-        if not own and not trace:
-            return
         if source not in self._peers:
             self.counters.untrusted += 1
             return
@@ -165,13 +186,13 @@ class ContextPropagationAction:
             self.counters.accepted += 1
             take_over(hop.identity, _known_dyes(hop.dyes), hop.payload, node=hop.node, parent=hop.parent)
 
-    def _make_hop(self, invocation: Invocation) -> None:
-        is_to_peer = invocation.argument("flow").remote_host in self._peers
-        invocation.state = _hop_of_message.set(self._hop() if is_to_peer else None)
+    def _make_hop(self, message: Any, flow: Any, transports: Any) -> Token[Hop | None]:
+        del message, transports
+        return _hop_of_message.set(self._hop() if flow.remote_host in self._peers else None)
 
-    def _add_headers(self, invocation: Invocation) -> None:
+    def _add_headers(self, connection: Any, body: Any = None, encode_chunked: Any = False) -> None:
         """Have a request of the standard library's HTTP client, and of what is built on it, carry the context."""
-        connection = invocation.arguments[0]
+        del body, encode_chunked
         hop = self._hop() if connection.host in self._peers else None
         if hop is None:
             return
@@ -190,6 +211,12 @@ class ContextPropagationAction:
         parent = f"{_PREFIX}{next(_serial) & 0xFFFFFFFF:08x}"
         context.note(hop=parent)
         return Hop(context.id, parent, self._node, names_of(context.vector), context.payload)
+
+
+def _forget_hop(token: Token[Hop | None] | None, outcome: object) -> None:
+    del outcome
+    if token is not None:  # nothing was set when the beginning failed
+        _hop_of_message.reset(token)
 
 
 def _source_of(item: Any) -> str:

@@ -157,7 +157,7 @@ def test_request_that_comes_in_is_believed_by_its_address() -> None:
         headers = SimpleNamespace(getlist=lambda name: [line] if name == OWN else [])
         request = SimpleNamespace(headers=headers, remote_addr=address)
         shadow = SimpleNamespace(name="handle_request", parameters=[SimpleNamespace(name="request")])
-        invocation = Invocation(SimpleNamespace(shadow=shadow), (request,))  # type: ignore[arg-type]
+        invocation = Invocation(SimpleNamespace(shadow=shadow), (request, None))  # type: ignore[arg-type]
         action.enter(invocation)
         action.leave(invocation)
         found = context.context_id(), context.dye_vector()
