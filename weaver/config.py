@@ -15,12 +15,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
-from weaver.config_faults import MODULE_NAME, NOT_EMPTY, Fault, fault_at, fault_of, monitor_faults, pointcut_faults
+from weaver.config_faults import (
+    MODULE_NAME,
+    NOT_EMPTY,
+    Fault,
+    fault_at,
+    fault_of,
+    monitor_faults,
+    pointcut_faults,
+    read_pointcut,
+)
 from weaver.dye_names import MAX_WIDTH, WIDTH
 from weaver.errors import InstrumentationConfigError
-from weaver.pointcut.named import parse_named
 from weaver.pointcut.nodes import Pointcut
-from weaver.pointcut.parser import parse_pointcut
 from weaver.toml_lines import line_of
 
 __all__ = [
@@ -41,6 +48,9 @@ __all__ = [
     "load_instrumentation",
     "read_draft",
 ]
+
+MAX_CHARACTERS = 1 << 20
+"""What of a file is read at most: all else of the process waits for that long."""
 
 Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
 ModuleName = Annotated[str, StringConstraints(pattern=MODULE_NAME)]
@@ -179,7 +189,7 @@ class InstrumentationConfig(_Section):
 
         Errors: PointcutSyntaxError, for what was not read by ``load_instrumentation``.
         """
-        return parse_pointcut(monitor.pointcut or "", parse_named(self.pointcuts)[0])
+        return read_pointcut(monitor.pointcut or "", frozenset(self.pointcuts.items()))
 
 
 TABLES = {"monitors": MonitorConfig}
@@ -229,7 +239,7 @@ def read_draft(path: Path, text: str | None = None) -> Draft:
     Errors: InstrumentationConfigError when it cannot be read or is not TOML.
     """
     try:
-        text = path.read_text(encoding="utf-8") if text is None else text
+        text = _text_of(path) if text is None else text
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InstrumentationConfigError([_not_toml(path, text or "", error)]) from error
@@ -245,6 +255,18 @@ def read_draft(path: Path, text: str | None = None) -> Draft:
         faults += [fault_of(fault, _known) for fault in error.errors()]
     faults += pointcut_faults(values)
     return Draft(path, text, values, config, tuple(faults))
+
+
+def _text_of(path: Path) -> str:
+    """Return the content of the file, or of the part that is looked at.
+
+    Errors: OSError, also for a file that is too large; UnicodeDecodeError.
+    """
+    with path.open(encoding="utf-8") as file:
+        text = file.read(MAX_CHARACTERS + 1)
+    if len(text) > MAX_CHARACTERS:
+        raise OSError(f"it has more than {MAX_CHARACTERS} characters")
+    return text
 
 
 def _known(place: tuple[int | str, ...]) -> list[str]:

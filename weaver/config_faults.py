@@ -6,12 +6,14 @@ import difflib
 import json
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeGuard
 
 from weaver.dye_mask import names_in
 from weaver.errors import PointcutSyntaxError, WeaverError
 from weaver.pointcut.named import parse_named
+from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut, references
 from weaver.toml_lines import line_of
 
@@ -83,18 +85,32 @@ def fault_of(error: ErrorDetails, known_at: Callable[[tuple[int | str, ...]], Se
 def pointcut_faults(values: Mapping[str, Any]) -> list[Fault]:
     """Return the faults of the expressions, named ones and those of monitors; one that uses a faulty one has none."""
     texts = {name: text for name, text in _table(values.get("pointcuts")).items() if _is_text(text)}
-    named, wrong = parse_named(texts)
+    names, wrong = frozenset(texts.items()), parse_named(texts)[1]
     faults = [_syntax_fault(("pointcuts", name), error) for name, error in wrong.items()]
     for name, value in _table(values.get("monitors")).items():
         text = _table(value).get("pointcut")
         if not _is_text(text):
             continue
         try:
-            if not any(token.text in wrong for token in references(text)):
-                parse_pointcut(text, named)
+            if not wrong or not any(token.text in wrong for token in references(text)):
+                read_pointcut(text, names)
         except PointcutSyntaxError as error:
             faults.append(_syntax_fault(("monitors", name, "pointcut"), error))
     return faults
+
+
+@lru_cache(maxsize=4096)
+def read_pointcut(text: str, names: frozenset[tuple[str, str]]) -> Pointcut:
+    """Return the pointcut of an expression that may use named ones; most are as before when a file is read again.
+
+    Errors: PointcutSyntaxError.
+    """
+    return parse_pointcut(text, _named(names))
+
+
+@lru_cache(maxsize=4)
+def _named(names: frozenset[tuple[str, str]]) -> Mapping[str, Pointcut]:
+    return parse_named(dict(names))[0]
 
 
 def _is_text(value: object) -> TypeGuard[str]:

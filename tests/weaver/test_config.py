@@ -303,6 +303,7 @@ def test_pointcut_fault_without_a_hint_has_none(tmp_path: Path) -> None:
         (b"[a]\nb.c = 1\n[a.b]\nd = 1\n", "3: is not TOML: "),
         (b"\n\na = ", "3: is not TOML: "),
         (b"\xff\xfe", " cannot be read: "),
+        (b"#" * (1 << 20) + b"\n", " cannot be read: it has more than 1048576 characters"),
         (b"a = " + 10_000 * b"[", " tables or lists stand too deep in each other"),
         (None, " cannot be read: "),
     ],

@@ -6,7 +6,6 @@ With ``--plugins`` the plugins of the file judge it too, in a process of their o
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -77,6 +76,8 @@ def _faults_of_plugins(file: Path) -> list[str]:
 
     Errors: ClientError.
     """
+    import subprocess  # slow to import, and for this only
+
     command = [sys.executable, "-m", "weaver.run", "--check", "--instrumentation", str(file)]
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=JUDGE_SECONDS, check=False)  # noqa: S603
