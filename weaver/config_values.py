@@ -37,8 +37,16 @@ def plugin_faults(errors: Iterable[WeaverError]) -> list[Fault]:
 
 def value_faults(draft: Draft, registry: Registry, flags: Collection[str]) -> list[Fault]:
     """Return what is wrong with the names and values of monitors, once the plugins have brought theirs."""
+    holder = f"{draft.path} while it is judged"
+    try:
+        return _value_faults(draft, registry, flags, dye_faults(draft, registry.rules, holder))
+    finally:
+        registry.rules.names.hold(holder, ())
+
+
+def _value_faults(draft: Draft, registry: Registry, flags: Collection[str], of_dyes: list[Fault]) -> list[Fault]:
     library = registry.library()
-    faults = [*dye_faults(draft, registry.rules), *monitor_faults(draft.values, library, flags)]
+    faults = [*of_dyes, *monitor_faults(draft.values, library, flags)]
     told = {fault.keys[:3] for fault in (*draft.faults, *faults)}
     for name, value in _table(draft.values.get("monitors")).items():
         if isinstance(value, dict) and (value.get("kind") == "custom") is (name not in library):
@@ -47,8 +55,8 @@ def value_faults(draft: Draft, registry: Registry, flags: Collection[str]) -> li
     return faults
 
 
-def dye_faults(draft: Draft, rules: RuleBook) -> list[Fault]:
-    """Return what is wrong with the rules; the names that they use are held for the file, so that masks may name them.
+def dye_faults(draft: Draft, rules: RuleBook, holder: str) -> list[Fault]:
+    """Return what is wrong with the rules; the names that they use are held, so that masks may name them.
 
     A name that cannot be held is a fault of the rules; a vector that is wide enough is made.
     """
@@ -58,7 +66,7 @@ def dye_faults(draft: Draft, rules: RuleBook) -> list[Fault]:
     rules.names.widen(dyes.width)
     faults = []
     try:
-        rules.names.hold(str(draft.path), [rule.name for rule in dyes.rules])
+        rules.names.hold(holder, [rule.name for rule in dyes.rules])
     except WeaverError as error:
         faults.append(Fault(("dyes", "rules"), str(error)))
     for number, rule in enumerate(dyes.rules):

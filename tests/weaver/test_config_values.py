@@ -130,3 +130,16 @@ def test_plugins_are_known_whatever_else_is_wrong(tmp_path: Path, text: str, nam
     path.write_text(text)
 
     assert plugin_names(read_draft(path)) == names
+
+
+def test_names_of_dyes_are_held_only_while_the_file_is_judged(tmp_path: Path) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(
+        "[[dyes.rules]]\nkind = 'none'\nvalue = 'x'\nname = 'JUDGED'\n[monitors.Fixed]\ndye_mask = ['JUDGED']\n"
+    )
+    registry, draft = registry_of(Choosy()), read_draft(path)
+
+    faults = value_faults(draft, registry, registry.rules.names)
+
+    assert [fault.keys[:2] for fault in faults] == [("dyes", "rules")]
+    assert registry.rules.names.holders("JUDGED") == []
