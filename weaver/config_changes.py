@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from weaver.config import InstrumentationConfig, MonitorConfig
 from weaver.config_faults import key_path
 from weaver.monitor import MonitorDefinition, MonitorSettings
@@ -198,6 +200,8 @@ def _rows(
 
 def plain(value: object) -> object:
     """Return a value as JSON and TOML have it."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(exclude_unset=True)
     if isinstance(value, tuple | list):
         return [plain(item) for item in value]
     if isinstance(value, Mapping):

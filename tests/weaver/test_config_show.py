@@ -84,3 +84,13 @@ def test_what_waits_for_a_restart_is_from_the_start(reload: Reload, registry: Re
     assert values["events.ring"] == (5, "start")
     assert values["admin.socket"] == (None, "start")
     assert values["pointcuts"] == ({"starts": "a.c", "more": "a.d"}, "i.toml:9")
+
+
+def test_tables_of_a_list_are_shown_as_they_are_written(tmp_path: Path, registry: Registry) -> None:
+    rule = {"kind": "caller", "value": "sip:a@b", "name": "ALICE"}
+    path = tmp_path / "i.toml"
+    path.write_text("[[dyes.rules]]\n" + "".join(f"{key} = '{value}'\n" for key, value in rule.items()))
+    reload, draft = Reload(path, registry, (), {}), read_draft(path)
+    reload.begin(draft, draft.checked())
+
+    assert shown(reload, registry)["dyes.rules"] == ([rule], "i.toml:1")
