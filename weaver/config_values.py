@@ -100,6 +100,10 @@ def _of_monitor(
             yield from _of_properties(registry, definition, good, monitor[key], reason)
         else:
             yield Fault((*keys, key), reason)
+    if "actions" in good and "properties" not in monitor:
+        reason = _reason(registry, definition, {**good, "properties": definition.properties})
+        if reason is not None:
+            yield Fault((*keys, "actions"), reason)
 
 
 def _of_properties(

@@ -44,6 +44,8 @@ _SERIALS = count(1)
 _NAME = re.compile(r"[\w.-]{1,80}")
 
 CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes", "description")
+_TIED = ("enabled", "actions", "properties")
+"""What has to be judged and set again when a monitor gets another definition."""
 
 
 class Monitor:
@@ -194,7 +196,7 @@ class Registry:
         monitor = self._monitor(name)
         if monitor.definition.kind != "custom":
             raise InvalidAttributeError(f"{name}: only a custom monitor's pointcut can be changed")
-        attributes = {"actions": monitor.settings.actions, "enabled": monitor.settings.enabled, **attributes}
+        attributes = {**{key: getattr(monitor.settings, key) for key in _TIED}, **attributes}
         self.judge(definition, attributes)
         self.set(name, enabled=False)
         monitor.definition, monitor.selection = definition, _selection_of(definition)

@@ -19,10 +19,11 @@ from weaver.pointcut.parser import parse_pointcut
 from weaver.safe_xml import Element, read_xml
 from weaver.weblogic_names import (
     ACTIONS,
-    LIBRARY,
     OTHER_PARTS,
     PROPERTIES,
+    RENAMED,
     STANDARD,
+    is_of_library,
     is_server_scope,
     plain_name,
     reason_without,
@@ -88,12 +89,14 @@ def _read_monitor(element: Element, around: Element, result: Imported, *, is_on:
     if reason:
         result.remark(element, written or "a monitor", reason)
         return
-    if name not in LIBRARY:
+    if not is_of_library(name):
         reason = _read_custom(element, settings, name, result)
         if reason:
             result.remark(element, name, reason)
             return
-    if name != written and plain_name(written) != name:
+    if written in RENAMED:
+        result.remark(element, written, f"is called {name} here")
+    elif plain_name(written) != name:
         result.remark(element, written, f"is called {name}: a name has letters, digits, '_', '-' and '.'")
     _read_mask(element, settings, result)
     _read_actions(element, settings, name, result)
@@ -113,7 +116,7 @@ def _refusal(name: str, element: Element, taken: dict[str, dict[str, Any]]) -> s
         return "has no name"
     if name in taken:
         return "there is one of that name already"
-    if name in LIBRARY or element.text_of("pointcut"):
+    if is_of_library(name) or element.text_of("pointcut"):
         return ""
     return reason_without(name) or "is no monitor of the library, and has no pointcut"
 

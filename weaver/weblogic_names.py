@@ -20,10 +20,16 @@ LIBRARY = STANDARD | {
     for what in points
 }
 """Monitors that have the same name here."""
+RENAMED = {
+    f"JDBC_{location}_{what}": f"Database_{location}_{what}"
+    for location in ("Before", "After", "Around")
+    for what in ("GetConnection", "CloseConnection", "CommitRollback", "Statement", "Execute")
+}
+"""Monitors that have another name here."""
 WITHOUT = {
     "Connector_": "there are no resource adapters here",
     "EJB_": "there are no enterprise beans here",
-    "JDBC_": "databases are watched through DB-API, by monitors with names of their own (docs/monitors.md)",
+    "JDBC_": "what a database driver does inside is not seen; the calls of it are: Database_Around_Execute and others",
     "JMS_": "there is no message service here",
     "JNDI_": "there is no naming service here",
     "JTA_": "there is no transaction service here",
@@ -50,10 +56,15 @@ OTHER_PARTS = {
 
 
 def plain_name(name: str) -> str:
-    """Return the name of a monitor without the SIP product's prefix."""
+    """Return the name that a monitor has here: without the SIP product's prefix, or another."""
     for prefix in PREFIXES:
         name = name.removeprefix(prefix)
-    return name
+    return RENAMED.get(name, name)
+
+
+def is_of_library(name: str) -> bool:
+    """Say whether a name is that of a monitor of the library here that the original had, too."""
+    return name in LIBRARY or name in RENAMED.values()
 
 
 def is_server_scope(name: str) -> bool:

@@ -37,8 +37,19 @@ class Choosy(Recording):
         self.taken = dict(properties)
 
 
+class Needy(Recording):
+    """Cannot do without ``limit``."""
+
+    def __init__(self) -> None:
+        super().__init__("Needy")
+
+    def configure(self, properties: Mapping[str, Any]) -> None:
+        if "limit" not in properties:
+            raise ValueError("limit is missing")
+
+
 def registry_of(choosy: Choosy) -> Registry:
-    registry = make_registry(Recording(), Around(), choosy)
+    registry = make_registry(Recording(), Around(), choosy, Needy())
     pointcut = parse_pointcut("a.b")
     registry.add(MonitorDefinition("Library", "server", "delegating", "before", pointcut, actions=("Choosy",)))
     registry.add(MonitorDefinition("Fixed", "server", "standard", "before", pointcut, "", ("Choosy",), choosy))
@@ -95,6 +106,10 @@ enabled = true
         ("[monitors.Library]\nproperties = 3\n", "2: monitors.Library.properties: must be a table, not 3"),
         ("[monitors.Library]\nproperties = { typo = 1 }\nactions = ['Choosy']\n",
          "2: monitors.Library.properties.typo: Choosy does not"),
+        ("[monitors.Mine]\nkind = 'custom'\npointcut = 'a'\nactions = ['Needy']\n",
+         "4: monitors.Mine.actions: Needy does not take its properties: ValueError: limit is missing"),
+        ("[monitors.Mine]\nkind = 'custom'\npointcut = 'a'\nactions = ['Needy']\nproperties = { other = 1 }\n",
+         "5: monitors.Mine.properties: Needy does not take its properties: ValueError: limit is missing"),
         ("[monitors.Library]\nproperties = { depth = 'x' }\n", "2: monitors.Library.properties: Choosy does not take"),
     ],
 )  # fmt: skip
@@ -110,6 +125,7 @@ def test_values_that_are_right_give_no_fault_and_change_nothing(tmp_path: Path) 
     path.write_text(
         "[monitors.Fixed]\nenabled = true\nproperties = { depth = 3 }\n"
         "[monitors.Mine]\nkind = 'custom'\npointcut = 'a.b'\nactions = ['Choosy']\nproperties = { depth = 3 }\n"
+        "[monitors.Other]\nkind = 'custom'\npointcut = 'a.b'\nactions = ['Needy']\nproperties = { limit = 3 }\n"
     )
     choosy, draft = Choosy(), read_draft(path)
     registry = registry_of(choosy)

@@ -124,7 +124,7 @@ def test_descriptor_of_the_original_becomes_a_file_that_passes_the_check(run: Ru
     result = run("config", "import", str(EXAMPLE), "-o", "imported.toml")
 
     assert (result.code, result.out) == (0, "")
-    assert "line 46: JDBC_Before_Execute: databases are watched through DB-API" in result.err
+    assert "line 46: EJB_Before_SessionEjbMethods: there are no enterprise beans here" in result.err
     assert run("config", "check", "imported.toml").code == 0
     assert Path("imported.toml").read_text() == run("config", "import", str(EXAMPLE)).out
     assert set(run("config", "import", str(EXAMPLE), "--json").json) == {"monitors", "remarks"}
