@@ -15,12 +15,13 @@ from typing import Any
 from weaver.config import Draft, InstrumentationConfig, read_draft
 from weaver.config_changes import Change, Row, monitor_changes, plain
 from weaver.config_faults import Fault
-from weaver.config_values import value_faults
+from weaver.config_values import plugin_names, value_faults
 from weaver.errors import WeaverError, describe_error
 from weaver.log import Log
 from weaver.registry import Registry
 
 log = Log(__name__)
+audit = Log("weaver.audit")
 
 Apply = Callable[[InstrumentationConfig], object]
 """Takes what a section says into the running program; called with the configuration before to take it back."""
@@ -87,7 +88,7 @@ class Reload:
         except WeaverError as error:
             log.error("%s: %s is not taken, what was before stays:\n%s", cause, self.path, error)
             raise
-        log.info("%s: %s is taken; %s", cause, self.path, ", ".join(map(str, rows)) or "nothing has changed")
+        audit.info("%s: %s is taken; %s", cause, self.path, ", ".join(map(str, rows)) or "nothing has changed")
         return rows
 
     def try_to_take(self, cause: str) -> None:
@@ -106,7 +107,10 @@ class Reload:
 
     def _checked(self, path: Path, text: str | None = None) -> tuple[Draft, InstrumentationConfig]:
         draft = read_draft(path, text)
-        return draft, draft.checked(value_faults(draft, self._registry, self._flags))
+        faults = value_faults(draft, self._registry, self._flags)
+        if faults and plugin_names(draft) != self.taken.config.weaver.plugins:
+            faults.append(Fault(("weaver", "plugins"), "what other plugins bring is known after a restart only"))
+        return draft, draft.checked(faults)
 
     def _changes(self, config: InstrumentationConfig) -> list[Change]:
         """Return all changes, those of sections first: monitors may use their pointcuts."""

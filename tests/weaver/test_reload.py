@@ -347,3 +347,23 @@ def test_description_of_a_monitor_of_the_library_is_taken_too(file: File, regist
 
     assert list(rows) == ["monitors.Library.description"]
     assert registry.get("Library")["description"] == "for ticket 17"
+
+
+def test_names_that_other_plugins_may_bring_are_said_to_need_a_restart(file: File) -> None:
+    file.begin("")
+
+    faults = file.faults("[weaver]\nplugins = ['more']\n[monitors.OfMore]\nenabled = true\n")
+
+    assert faults.startswith("2: weaver.plugins: what other plugins bring is known after a restart only")
+    assert "\n3: monitors.OfMore: there is no such monitor" in faults
+    assert "restart" not in file.faults("[monitors.OfMore]\nenabled = true\n")
+
+
+def test_what_was_taken_stands_in_the_audit_log(file: File, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "weaver.audit")
+    file.begin("")
+
+    file.take(MINE)
+
+    (record,) = [one for one in caplog.records if one.name == "weaver.audit"]
+    assert record.getMessage().startswith(f"a test: {file.path} is taken; add monitors.Mine: None -> {{")
