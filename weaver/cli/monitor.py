@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from weaver.cli.client import connect
-from weaver.cli.duration import seconds_option
+from weaver.cli.duration import format_seconds, seconds_option
 from weaver.cli.output import clean, common_options, print_json, print_table, settings
 
 reason_option = click.option("--reason", default="", metavar="TEXT", help="Why, for the server's audit log.")
@@ -136,7 +136,7 @@ def add(
         print_json(status)
         return
     points = len(status.get("joinpoints", ()))
-    click.echo(f"{clean(status['name'])} is {_state(status)}, {points} joinpoints")
+    click.echo(f"{clean(status['name'])} is {_state(status)}, {points} joinpoints{_for_how_long(ttl)}")
     for failure in status.get("failures", ()):
         click.echo(f"not woven: {clean(failure)}", err=True)
 
@@ -203,7 +203,7 @@ def set_(
     if settings().json:
         print_json(changed)
         return
-    click.echo(f"{clean(changed['name'])} is {_state(changed)}")
+    click.echo(f"{clean(changed['name'])} is {_state(changed)}{_for_how_long(ttl)}")
     for key, old in changed.get("old", {}).items():
         click.echo(f"{key}: {clean(old) or '-'} -> {clean(changed.get(key)) or '-'}")
 
@@ -219,13 +219,18 @@ def _switch(names: Sequence[str], ttl: float | None, reason: str, *, enabled: bo
         return
     for status in changed:
         points = len(status.get("joinpoints", ()))
-        click.echo(f"{clean(status['name'])} is {_state(status)}" + (f", {points} joinpoints" if enabled else ""))
+        found = f", {points} joinpoints" if enabled else ""
+        click.echo(f"{clean(status['name'])} is {_state(status)}{found}{_for_how_long(ttl)}")
         if enabled and not points:
             click.echo(f"{clean(status['name'])}: its pointcut matches nothing that is loaded", err=True)
 
 
 def _lasting(ttl: float | None) -> dict[str, float]:
     return {} if ttl is None else {"ttl": ttl}
+
+
+def _for_how_long(ttl: float | None) -> str:
+    return "" if ttl is None else f", for {format_seconds(ttl)}"
 
 
 def _row(status: Mapping[str, Any]) -> list[object]:

@@ -24,6 +24,16 @@ def weaver(tmp_path: Path) -> Iterator[Weaver]:
     weaver.stop()
 
 
+def test_command_says_for_how_long(run: Run) -> None:
+    on = run("monitor", "on", "Mine", "--ttl", "90m")
+    changed = run("monitor", "set", "Mine", "--mask", "ADDR1", "--ttl", "10s")
+    added = run("monitor", "add", "New", "a.b", "--ttl", "1d")
+
+    assert on.out == "Mine is on, 0 joinpoints, for 1h30m\n"
+    assert changed.out.splitlines() == ["Mine is on, for 10s", "dye_mask: - -> ADDR1"]
+    assert added.out == "New is off, 0 joinpoints, for 1d\n"
+
+
 def test_changes_are_listed_with_their_state(run: Run) -> None:
     run("monitor", "on", "Mine", "--reason", "ticket 17")
     run("monitor", "set", "Mine", "--mask", "ADDR1", "--ttl", "10m")
