@@ -161,6 +161,7 @@ def remove(name: str, reason: str) -> None:
 @click.option("--filtering/--no-filtering", default=None, help="Whether the mask counts.")
 @click.option("--actions", metavar="ACTION,...", help="What a delegating or custom monitor does.")
 @click.option("--pointcut", metavar="EXPR", help="Where a custom monitor acts.")
+@click.option("--location", type=click.Choice(["before", "after", "around"]), help="When a custom monitor acts.")
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--description", metavar="TEXT", help="What it is for.")
 @click.option("--unset", multiple=True, metavar="KEY", help="Take a property away; may be given several times.")
@@ -174,6 +175,7 @@ def set_(
     filtering: bool | None,
     actions: str | None,
     pointcut: str | None,
+    location: str | None,
     properties: Sequence[str],
     description: str | None,
     unset: Sequence[str],
@@ -187,6 +189,7 @@ def set_(
         "dye_filtering": filtering,
         "actions": None if actions is None else _names(actions),
         "pointcut": pointcut,
+        "location": location,
         "description": description,
         "enabled": enabled,
     }

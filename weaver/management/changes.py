@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 from time import time
 from typing import Any, Literal, Protocol
 
 from weaver.errors import InvalidAttributeError, UnknownNameError, WeaverError
+from weaver.management.definitions import redefined, split
 from weaver.monitor import MonitorDefinition
-from weaver.pointcut.parser import parse_pointcut
 
 audit = logging.getLogger("weaver.audit")
 
@@ -179,12 +179,11 @@ def set_back(registry: ChangedRegistry, change: LiveChange) -> list[str]:
     left = [key for key in change.after if key not in back]
     if not back:
         raise WeaverError(f"change {change.id}: {', '.join(left)} of {change.monitor} has been changed since")
-    pointcut = back.pop("pointcut", None)
-    if pointcut is None:
-        registry.set(change.monitor, **back)
+    defining, others = split(back)
+    if defining:
+        registry.redefine(redefined(registry.definition(change.monitor), defining, {}), **others)
     else:
-        definition = replace(registry.definition(change.monitor), pointcut=parse_pointcut(pointcut))
-        registry.redefine(definition, **back)
+        registry.set(change.monitor, **others)
     return left
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import builtins
 import difflib
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.event import Event
 from weaver.management.changes import Changes, put_back, set_back, take_out
+from weaver.management.definitions import DEFINING, redefined, split
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
@@ -133,7 +133,8 @@ class MonitorMethods:
         """Change attributes of a monitor, all of them or none; the next message sees them.
 
         Shape: the new status, ``old`` with the values before, and the number of the ``change``; ``reason`` is for the
-        audit line. Of a custom monitor the ``pointcut`` can be set too. After ``ttl`` seconds the change is taken back.
+        audit line. Of a custom monitor ``pointcut`` and ``location`` can be set too. After ``ttl`` seconds all is as
+        before.
         Errors: RpcError, InvalidAttributeError, PointcutSyntaxError.
         """
         status = self._set(name, attributes, ttl)
@@ -149,26 +150,18 @@ class MonitorMethods:
         if not attributes:
             raise InvalidAttributeError(f"{name}: nothing to set; these can be set: {', '.join(CHANGEABLE)}")
         for key in attributes:
-            if key not in (*CHANGEABLE, "pointcut"):
+            if key not in (*CHANGEABLE, *DEFINING):
                 near = difflib.get_close_matches(key, CHANGEABLE, 1)
                 hint = f"did you mean {near[0]!r}?" if near else f"these can: {', '.join(CHANGEABLE)}"
                 raise InvalidAttributeError(f"{name}: {key!r} cannot be set; {hint}")
         before = self._registry.get(name)
-        others = {key: value for key, value in attributes.items() if key != "pointcut"}
-        if "pointcut" in attributes:
-            pointcut = self._parsed(before, attributes["pointcut"])
-            self._registry.redefine(replace(self._registry.definition(name), pointcut=pointcut), **others)
+        defining, others = split(attributes)
+        if defining:
+            self._registry.redefine(redefined(self._registry.definition(name), defining, self._named), **others)
         else:
             self._registry.set(name, **others)
         old = {key: before.get(key) for key in attributes}
         return {**self._registry.get(name), "old": old}
-
-    def _parsed(self, status: Mapping[str, Any], text: object) -> Pointcut:
-        if status.get("kind") != "custom":
-            raise InvalidAttributeError(f"{status['name']}: only a custom monitor's pointcut can be changed")
-        if not isinstance(text, str):
-            raise InvalidAttributeError(f"{status['name']}: pointcut must be an expression, not {text!r}")
-        return parse_pointcut(text, self._named)
 
     def add(
         self,

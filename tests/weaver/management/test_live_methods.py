@@ -148,3 +148,10 @@ def test_description_is_changed(call: Call) -> None:
     assert (changed["description"], changed["old"]) == ("for ticket 17", {"description": ""})
     with pytest.raises(InvalidAttributeError, match="description must be text, not 3"):
         call("monitor.set", name="Fixed", attributes={"description": 3})
+
+
+def test_location_is_one_of_three(call: Call) -> None:
+    with pytest.raises(InvalidAttributeError, match="location must be before, after, around, not 'beside'"):
+        call("monitor.set", name="Library", attributes={"location": "beside"})
+    with pytest.raises(InvalidAttributeError, match="only a custom monitor's location can be changed"):
+        call("monitor.set", name="Fixed", attributes={"location": "after"})
