@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 
 from docs.sources import Library
 from weaver.config import InstrumentationConfig, read_draft
+from weaver.config_values import value_faults
+from weaver.dye import NAMES
 from weaver.weblogic import Imported, read_descriptor
-from weaver.weblogic_names import ACTIONS, PROPERTIES
+from weaver.weblogic_names import ACTIONS, LIBRARY, PROPERTIES, RENAMED
 from weaver.weblogic_toml import format_imported
 
 EXAMPLE = Path(__file__).parents[1] / "data" / "weblogic" / "example.xml"
@@ -169,12 +171,27 @@ def test_whatever_a_descriptor_says_what_is_made_passes_the_check(
     assert written == found.monitors
 
 
-def test_actions_and_properties_are_those_that_plugins_bring() -> None:
+def test_names_of_monitors_actions_and_properties_are_those_that_plugins_bring() -> None:
     library = Library()
 
+    assert sorted({*LIBRARY, *RENAMED.values()} - {monitor.name for monitor in library.monitors}) == []
     assert sorted(ACTIONS - {action.name for action in library.actions}) == []
     assert sorted(PROPERTIES - {name for flag in library.dye_flags.values() for name in _properties(flag)}) == []
 
 
 def _properties(flag: Any) -> tuple[str, ...]:
     return getattr(flag, "properties", (flag.property,))
+
+
+def test_what_is_made_of_a_descriptor_is_taken_by_the_plugins_of_the_library() -> None:
+    names = sorted({"occas/" + name for name in LIBRARY if "Sip" in name} | LIBRARY | RENAMED.keys())
+    around = [name for name in names if "_Around_" in name]
+    found = imported(
+        *(element(name, dye_mask="ADDR1,SIP_REQ") for name in names if name not in around),
+        *(element(name, action="TraceElapsedTimeAction", include="demo.*") for name in around),
+    )
+    registry = Library().registry
+
+    for text in (format_imported(found, "x"), format_imported(read_descriptor(EXAMPLE.read_bytes()), "y")):
+        assert value_faults(read_draft(Path("x.toml"), text), registry, NAMES) == []
+    assert len(found.monitors) == len(LIBRARY) + len(RENAMED)
