@@ -27,8 +27,13 @@ def target() -> Iterator[Any]:
 
 
 @pytest.fixture
-def registry(target: Any) -> Registry:
-    registry = make_registry(Recording(), Around())
+def recording() -> Recording:
+    return Recording()
+
+
+@pytest.fixture
+def registry(target: Any, recording: Recording) -> Registry:
+    registry = make_registry(recording, Around())
     registry.add(
         MonitorDefinition("Library", "server", "delegating", "before", parse_pointcut("reload_target.g"),
                           actions=("Recording",), includes=("reload_target",))
@@ -367,3 +372,45 @@ def test_what_was_taken_stands_in_the_audit_log(file: File, caplog: pytest.LogCa
 
     (record,) = [one for one in caplog.records if one.name == "weaver.audit"]
     assert record.getMessage().startswith(f"a test: {file.path} is taken; add monitors.Mine: None -> {{")
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ("pointcut = 'execution(* reload_target.f(..)) and args(int)'\n",
+         "pointcut = 'execution(* reload_target.f(..)) and args(str)'\n"),
+        ("location = 'before'\npointcut = 'execution(* reload_target.f(..)) and args(int)'\n",
+         "location = 'after'\npointcut = 'execution(* reload_target.f(..)) and args(str)'\n"),
+    ],
+)  # fmt: skip
+def test_advice_of_the_definition_before_is_not_run_any_more(
+    file: File, registry: Registry, target: Any, recording: Recording, first: str, then: str
+) -> None:
+    exec(compile("def f(x): return x\n", "reload_target.py", "exec"), vars(target))
+    registry.on_module(target)
+    head = MINE[: MINE.index("pointcut")]
+    file.begin(head + first)
+    target.f(1)
+
+    file.take(head + then)
+    target.f(1)
+    target.f("one")
+
+    assert [invocation.arguments for invocation in recording.seen] == [(1,), ("one",)]
+
+
+def test_monitor_that_is_added_by_half_is_taken_out_again(
+    file: File, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file.begin("")
+    set_ = registry.set
+
+    def refusing(name: str, **attributes: Any) -> Any:
+        if attributes.get("enabled"):
+            raise WeaverError("no dye is left")
+        return set_(name, **attributes)
+
+    monkeypatch.setattr(registry, "set", refusing)
+
+    assert "monitors.Mine: cannot be changed: no dye is left" in file.faults(MINE)
+    assert registry.names() == ("Library",)
