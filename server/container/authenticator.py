@@ -20,11 +20,12 @@ from server.sip.auth import (
     UNCHALLENGED,
     USER_AGENT,
     Realm,
+    Verdict,
     challenge,
     ha1_of,
     verify,
 )
-from server.sip.nonce import NonceCounts
+from server.sip.nonce import NonceCounts, make_nonce, time_of
 from server.sip.uri import SipUri, parse_uri, unescape
 
 NONCE_BYTES = 12
@@ -61,7 +62,7 @@ class Authenticator:
         side = PROXY if proxy else USER_AGENT
         verdict = verify(self._realm, side, request.message, self._ha1, self._now(), self._counts)
         if verdict.outcome == ACCEPTED:
-            request.proven = Proven(side, verdict)
+            request.proven = Proven(side, verdict, self._next_nonce(verdict))
             return verdict.username
         response = request.create_response(400 if verdict.outcome == MALFORMED else side.status)
         if verdict.outcome != MALFORMED:
@@ -69,6 +70,14 @@ class Authenticator:
             response.extra += [(side.challenge, line) for line in lines]
         response.send()
         return None
+
+    def _next_nonce(self, verdict: Verdict) -> str:
+        """Return a new nonce if the one that was used is past half its life, so that the client is not asked again."""
+        realm, used = self._realm, "" if verdict.credentials is None else verdict.credentials.param("nonce") or ""
+        made = time_of(used, realm.key, realm.name)
+        if made is None or self._now() - made < realm.lifetime / 2:
+            return ""
+        return make_nonce(realm.key, realm.name, self._now(), self._random(NONCE_BYTES))
 
     def _ha1(self, username: str, algorithm: str) -> str | None:
         password = self._users.get(username)

@@ -147,10 +147,11 @@ class _Outbound(_Message):
 
 
 class Proven(NamedTuple):
-    """Who asked the sender of a request who it is, and what came of it."""
+    """Who asked the sender of a request who it is, what came of it, and the nonce to use next, empty for the same."""
 
     side: Side
     verdict: Verdict
+    next_nonce: str
 
 
 class InboundRequest(_Inbound):

@@ -62,8 +62,9 @@ def take(call: Call, record: SipRecord, found: Named, request: Request) -> None:
     record.named = found.record.id
     if "replaces" in request.headers.first:
         record.replaces = found.record.id
-    engine = call.engine
-    engine.store.alias(engine.dispatch.cancel_name(request), call.key, CANCEL_TTL)
+    if request.method == "INVITE":
+        engine = call.engine
+        engine.store.alias(engine.dispatch.cancel_name(request), call.key, CANCEL_TTL)
 
 
 def answered(container: Container, call: Call, record: SipRecord, status: int) -> None:

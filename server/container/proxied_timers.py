@@ -52,11 +52,12 @@ def told(response: Response, request: Request, sent: Request) -> Response:
 
 def watch(call: Call, record: SipRecord, response: Response) -> None:
     """Take up, or set anew, the timer that two user agents agree on; without one the session may last for ever."""
-    if "session-expires" not in response.headers.first or response.method not in METHODS:
+    if response.method not in METHODS:
         return
     try:
-        agreed = response.one(SESSION_EXPIRES)
+        agreed = response.one(SESSION_EXPIRES) if "session-expires" in response.headers.first else None
     except ValueError:
-        return
+        agreed = None
+    record.timer = None
     if agreed is not None:
         record.timer = SessionTimer(agreed.seconds, False, call.engine.now() + max(agreed.seconds, SHORTEST))

@@ -61,7 +61,7 @@ class Sending:
         draft.extra += subscriptions.grant(request, status)
         draft.extra += self._taken_packages(record, request.method, status)
         if to.proven is not None and 200 <= status < 300:
-            info = authentication_info(to.proven.verdict, draft.body)
+            info = authentication_info(to.proven.verdict, draft.body, to.proven.next_nonce)
             draft.extra.append((to.proven.side.info, info))
         contact = None
         if status < 300 and request.method in WITH_CONTACT - {"REGISTER"}:

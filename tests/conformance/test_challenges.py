@@ -11,7 +11,7 @@ from server.servlet import B2buaServlet, SipRequest, SipServlet
 from server.sip.auth import PROXY, USER_AGENT, Realm, Side, Verdict, authentication_info, challenge, ha1_of, verify
 from server.sip.auth_client import Account, answer, is_proved
 from server.sip.build import make_response
-from server.sip.headers.credentials import parse_auth_value
+from server.sip.headers.credentials import parse_auth_info, parse_auth_value
 from server.sip.message import Request, Response
 from server.sip.nonce import NonceCounts
 from tests.conformance import agents
@@ -149,6 +149,41 @@ def test_s1_answer_to_proven_credentials_proves_the_server_too(build: Build) -> 
 
     assert refused.headers.get("authentication-info") is None
     assert is_proved(ok.headers.get("authentication-info") or "", parse_auth_value(value), account, b"")
+
+
+def test_s1_nonce_that_grows_old_is_followed_by_the_next_before_it_is_stale(build: Build) -> None:
+    house = build(Post, sections={"registrar": {"realm": "here", "users": ["alice:secret"]}})
+    account = Account("here", "alice", "secret", frozenset({"house"}))
+    request = house.request("MESSAGE")
+    refused = one(house.receive(request), "401 MESSAGE")
+    assert isinstance(refused, Response)
+    infos = []
+    for count, wait in ((1, 0), (2, 160)):
+        house.pass_time(wait)
+        lines_ = answer(refused, request, frozenset({"house"}), (account,), 0, "c", count)
+        ok = one(house.receive(house.request("MESSAGE", count + 1, extra=lines_)), "200 MESSAGE")
+        infos.append(parse_auth_info(ok.headers.get("authentication-info") or "").param("nextnonce"))
+
+    assert infos[0] is None
+    fresh = refused.with_header(
+        "WWW-Authenticate", f'Digest realm="here", nonce="{infos[1]}", qop="auth", algorithm=SHA-256'
+    )
+    house.pass_time(200)
+    proof = answer(fresh, request, frozenset({"house"}), (account,), 0, "c")
+    assert lines(house.receive(house.request("MESSAGE", 9, extra=proof))) == ["200 MESSAGE"]
+
+
+def test_s3_refresh_that_is_challenged_is_sent_with_credentials_and_goes_on(build: Build) -> None:
+    house = build(Caller, sections=ACCOUNT)
+    timer = (("Supported", "timer"), ("Session-Expires", "300;refresher=uas"))
+    established(house, offered(house, extra=timer))
+    update = request_of(house.pass_time(150), "UPDATE")
+
+    again = request_of(house.receive(challenged(update)), "UPDATE")
+    house.receive(agents.reply(again, 200, extra=(("Session-Expires", "300;refresher=uac"),)))
+
+    assert outcome(again) == "accepted"
+    assert lines(house.pass_time(150)) == ["UPDATE"]
 
 
 def test_s1_credentials_that_one_engine_has_seen_are_stale_to_another(build: Build) -> None:

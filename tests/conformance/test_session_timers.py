@@ -221,6 +221,35 @@ def test_d14_proxy_has_the_caller_refresh_for_a_callee_who_knows_no_timers(
     assert (ok.headers.get("session-expires"), ok.headers.get("require")) == says
 
 
+@pytest.mark.parametrize("grants", [granted(), (), (("Session-Expires", "soon"),)])
+def test_d14_session_through_a_proxy_lasts_when_it_is_refreshed_or_needs_it_no_more(
+    build: Build, grants: tuple[tuple[str, str], ...]
+) -> None:
+    house = build(Passing)
+    invite = request_of(house.receive(offered(house, extra=asked(300))), "INVITE")
+    ok = house.receive(agents.reply(invite, 200, "b", ANSWER, extra=granted()), BOB)[0]
+    routes = tuple(("Route", str(route)) for route in ok.record_routes)
+    house.pass_time(200)
+
+    refresh = house.in_dialog("UPDATE", 2, ok, uri="sip:alice@192.0.2.1;line=b", extra=(*asked(300, "uac"), *routes))
+    update = request_of(house.receive(refresh), "UPDATE")
+    house.receive(agents.reply(update, 200, "b", extra=grants), BOB)
+
+    house.pass_time(299)
+    assert house.engine.store.statistics().calls == 1
+
+
+def test_d14_proxy_asks_no_timer_of_what_makes_no_session(build: Build) -> None:
+    class Posting(Passing):
+        do_message = Passing.do_invite
+
+    house = build(Posting)
+
+    message = request_of(house.receive(house.request("MESSAGE", body=b"x")), "MESSAGE")
+
+    assert message.headers.get("session-expires") is None
+
+
 def test_d14_proxy_forgets_a_session_that_nobody_refreshes(build: Build) -> None:
     house = build(Passing)
     invite = request_of(house.receive(offered(house, extra=asked(300))), "INVITE")
