@@ -17,7 +17,7 @@ from server.sip.headers.credentials import parse_auth_value
 from server.sip.headers.kinds import Many
 from server.sip.headers.table import TABLE
 from server.sip.message import Request
-from server.sip.multipart import format_multipart, is_understood, parse_multipart
+from server.sip.multipart import content_of, format_multipart, is_understood, parse_multipart
 from server.sip.nonce import NonceCounts
 from server.sip.sdp import check_answer, check_next_offer, held_answer, hold, make_answer, parse_sdp
 from server.sip.uri import parse_uri, uris_equal
@@ -129,6 +129,7 @@ def multipart(data: bytes) -> None:
     line, _, body = data.partition(b"\n")
     content_type = text_of(line)
     is_understood(body, content_type, frozenset({"application/sdp"}))
+    content_of(body, content_type, "application/sdp")
     try:
         parts = parse_multipart(body, content_type)
         for part in parts:
