@@ -39,12 +39,18 @@ POINTCUT = " or ".join(
     )
 )
 
-Look = Callable[[Facts, str | None], int]
-"""Facts of a message, key of its call -> vector."""
+Look = Callable[[Any, Any, Any, str | None], int]
+"""What stands at a dye point, its flow and item if it is a SIP message, the key of its call -> vector."""
 Tested = tuple[tuple[int, Callable[[Any], bool]], ...]
 
 NAMED = -1 << len(FLAGS)
 """The dyes that rules set."""
+
+FACTS: Mapping[str, Callable[[Any, Any, Any], Facts]] = {
+    "sip": Facts,
+    "http": lambda request, _flow, _item: Facts(request=request),
+    "user": lambda name, _flow, _item: Facts(authenticated=name),
+}
 
 IMPLICIT = {"sip": "PROTOCOL_SIP", "http": "PROTOCOL_HTTP", "user": ""}
 """The flag that everything at a place has."""
@@ -105,11 +111,11 @@ class Dyer:
         implicit = IMPLICIT[place]
         base = mask_of((implicit,)) if implicit else 0
         tested = self._tested(place, implicit)
-        has_rules = self._matcher.has_rules(place)
         asks_call = bool(self.calls) or any(map(self._matcher.has_rules, IMPLICIT))
-        if not tested and not has_rules and not asks_call:
+        if not tested and not asks_call:
             return None
-        return self._asking(place, base, tested, has_rules=has_rules)
+        asked = self._asking_tests(place, tested) if tested or self._matcher.has_patterns(place) else None
+        return self._asking(place, base, asked)
 
     def _tested(self, place: str, implicit: str) -> Tested:
         """Return the tests that are put to what stands at a place, with the bit of each."""
@@ -122,31 +128,57 @@ class Dyer:
             and ((bit := mask_of((name,))) & wanted or not getattr(self._flags[name], "lazy", False))
         )
 
-    def _asking(self, place: str, base: int, tested: Tested, *, has_rules: bool) -> Look:
-        """Return what asks the tests, the rules and what the call keeps."""
-        vector_of, keep, kept = self._matcher.vector_of, self.calls.add, self.calls.of
+    def _asking_tests(self, place: str, tested: Tested) -> Callable[[Facts], tuple[int, int]]:
+        """Return what puts tests and patterns to facts; it gives the dyes of flags and of rules."""
+        matching = self._matcher.matching
 
-        def look(facts: Facts, key: str | None) -> int:
-            vector = base if place != "sip" or facts.message is not None else 0
+        def ask(facts: Facts) -> tuple[int, int]:
+            vector = 0
             for bit, test in tested:
                 try:
                     if test(facts):
                         vector |= bit
                 except Exception:  # noqa: BLE001 - a peer may send anything
                     self.unreadable += 1
-            ruled = vector_of(place, facts) if has_rules else 0
-            outer = current_context.get()
+            return vector, matching(place, facts)
+
+        return ask
+
+    def _asking(self, place: str, base: int, asked: Callable[[Facts], tuple[int, int]] | None) -> Look:
+        """Return what asks the rules, the tests and what the call keeps."""
+        rules, hit, kept = self._matcher.place(place), self._matcher.hit, self.calls.of
+        facts_of, outer_of = FACTS[place], current_context.get
+
+        def look(subject: Any, flow: Any, item: Any, key: str | None) -> int:
+            ruled = vector = 0
+            if subject is not None:
+                vector = base
+                for raw, table in rules.order:
+                    try:
+                        found = table[raw(subject, flow)]
+                    except Exception:  # noqa: BLE001 - a peer may send anything
+                        self.unreadable += 1
+                    else:
+                        ruled |= hit(found) if found else 0
+            if asked is not None:
+                flags, more = asked(facts_of(subject, flow, item))
+                vector |= flags
+                ruled |= more
+            outer = outer_of()
             if outer is not None:
                 ruled |= outer.vector & NAMED
             if key is not None:
                 if ruled:
-                    keep(key, ruled)
-                    if self.sip is None:
-                        self.renew()  # the last rule has just run out, its calls have not
+                    self._keep(key, ruled)
                 vector |= kept(key, 0)
             return vector | ruled
 
         return look
+
+    def _keep(self, key: str, ruled: int) -> None:
+        self.calls.add(key, ruled)
+        if self.sip is None:
+            self.renew()  # the last rule has just run out, its calls have not
 
 
 def properties_of(flag: DyeFlag) -> tuple[str, ...]:

@@ -17,11 +17,13 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from monitors.message_facts import Facts, MessageFacts, RequestFacts
-from weaver.api import Compiled, add_dyes, begin_message, current_context, end_message, mask_of
+from monitors.message_facts import MessageFacts, RequestFacts
+from weaver.api import Compiled, add_dyes, begin_message, current_context, end_message, mask_of, message_kind
 
 if TYPE_CHECKING:
     from monitors.dye_injection import Dyer
+
+SipContext, HttpContext = message_kind(MessageFacts), message_kind(RequestFacts)
 
 SESSION = "WSESSION"
 _KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{20}(?![0-9a-f])")
@@ -36,12 +38,12 @@ def process_inbound(dyer: Dyer) -> Compiled:
         message = item.message
         look = dyer.sip
         if look is not None:
-            vector = look(Facts(message, item.flow, item), call.key)
+            vector = look(message, item.flow, item, call.key)
         elif message is None:
             vector = 0
         else:
             vector = SIP
-        return begin_message(vector, MessageFacts, message, call)
+        return begin_message(SipContext, vector, message, call)
 
     return Compiled(enter, end_message, end_message)
 
@@ -53,8 +55,8 @@ def send_outbound(dyer: Dyer) -> Compiled:
         del transports
         call = getattr(current_context.get(), "owner", None)
         look = dyer.sip
-        vector = SIP if look is None else look(Facts(message, flow), None if call is None else call.key)
-        return begin_message(vector, MessageFacts, message, call)
+        vector = SIP if look is None else look(message, flow, None, None if call is None else call.key)
+        return begin_message(SipContext, vector, message, call)
 
     return Compiled(enter, end_message, end_message)
 
@@ -65,8 +67,8 @@ def handle_request(dyer: Dyer) -> Compiled:
     def enter(request: Any, servlet: Any) -> object:
         del servlet
         look = dyer.http
-        vector = HTTP if look is None else look(Facts(request=request), call_key_of(request))
-        return begin_message(vector, RequestFacts, request, None)
+        vector = HTTP if look is None else look(request, None, None, call_key_of(request))
+        return begin_message(HttpContext, vector, request, None)
 
     return Compiled(enter, end_message, end_message)
 
@@ -87,7 +89,7 @@ def authenticate(dyer: Dyer) -> Compiled:
         del token
         if dyer.user is not None and isinstance(user, str) and user:
             call = getattr(current_context.get(), "owner", None)
-            add_dyes(dyer.user(Facts(authenticated=user), None if call is None else call.key))
+            add_dyes(dyer.user(user, None, None, None if call is None else call.key))
 
     return Compiled(None, leave, None, arguments=False)
 

@@ -5,10 +5,11 @@ A rule is exact, one value of one attribute, or a pattern. All exact rules over 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from ipaddress import ip_address, ip_network
+from typing import Any
 
 from monitors.flags import BOTH, HTTP, SIP, USER, text
 from monitors.header_pattern import text_or_pattern
@@ -16,15 +17,26 @@ from monitors.http_flags import COOKIE
 from monitors.message_facts import KEY_LIMIT, Facts, Test, canonical, party, uri_in
 from weaver.api import Plugins
 
-Read = Callable[[Facts], str]
-"""The value of an attribute, empty when the message has none."""
+Raw = Callable[[Any, Any], str | None]
+"""A SIP message, an HTTP request or a user, and the flow of a message -> what stands there, None for nothing."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribute:
+    """Something that exact rules are looked up by.
+
+    Shape: ``raw`` takes it, as it stands, from what is at a place; ``fold`` returns what is compared.
+    """
+
+    raw: Mapping[str, Raw]
+    fold: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """A rule for one value; ``key`` is that value as ``read`` gives it."""
+    """A rule for one value of an attribute, folded."""
 
-    read: Read
+    attribute: Attribute
     key: str
 
 
@@ -52,68 +64,73 @@ class Kind:
         return self.compiler(text(value))
 
 
-def read_caller(facts: Facts) -> str:
-    """Return who the message is from."""
-    return _party_of(facts, "from")
+def _cut(value: str) -> str:
+    return value[:KEY_LIMIT]
 
 
-def read_callee(facts: Facts) -> str:
-    """Return who the message is to."""
-    return _party_of(facts, "to")
+def _folded(value: str) -> str:
+    return value[:KEY_LIMIT].strip().lower()
 
 
-def _party_of(facts: Facts, name: str) -> str:
-    if facts.message is None:
-        return ""
-    return party(uri_in(facts.message.headers.get(name) or ""))
+def _party_in(value: str) -> str:
+    return party(uri_in(value.strip()))
 
 
-def read_call_id(facts: Facts) -> str:
-    """Return the Call-ID."""
-    return "" if facts.message is None else facts.message.call_id[:KEY_LIMIT]
-
-
-def read_uri(facts: Facts) -> str:
-    """Return whom the Request-URI names."""
-    uri = getattr(facts.message, "uri", "")
+def _party(uri: str) -> str:
     return party(uri) if len(uri) <= KEY_LIMIT else ""
 
 
-def read_address(facts: Facts) -> str:
-    """Return the address at the other end."""
-    return facts.address
+def _sip_header(name: str) -> Raw:
+    """Return what takes the first line of a header; blanks around it fall away when it is folded."""
+
+    def raw(message: Any, flow: Any) -> str | None:
+        del flow
+        first = message.headers.first
+        found: str | None = first[name] if name in first else message.headers.get(name)  # a compact name is folded
+        return found
+
+    return raw
 
 
-def read_user(facts: Facts) -> str:
-    """Return the user who is known."""
-    return facts.user
+CALLER = Attribute({"sip": _sip_header("from")}, _party_in)
+CALLEE = Attribute({"sip": _sip_header("to")}, _party_in)
+CALL_ID = Attribute({"sip": lambda message, _flow: message.call_id}, _cut)
+URI = Attribute({"sip": lambda message, _flow: getattr(message, "uri", None)}, _party)
+ADDRESS = Attribute(
+    {"sip": lambda _message, flow: flow and flow.remote_host, "http": lambda request, _flow: request.remote_addr},
+    canonical,
+)
+NAME = Attribute({"http": lambda request, _flow: request.remote_user, "user": lambda name, _flow: name}, _cut)
 
 
 @cache
-def _reader(part: str, name: str) -> Read:
-    """Return what reads the first value of a name; the same function for the same name."""
-
-    def read(facts: Facts) -> str:
-        if part == "header":
-            return next(iter(facts.headers(name)), "")[:KEY_LIMIT].lower()
-        values = facts.request.cookies if part == "cookie" else facts.request.args
-        return str(values.get(name, ""))[:KEY_LIMIT]
-
-    return read
+def _header(name: str) -> Attribute:
+    """Return the attribute of a header's first line; the same one for the same name."""
+    return Attribute({"sip": _sip_header(name), "http": lambda request, _flow: request.headers.get(name)}, _folded)
 
 
-def _whom(read: Read) -> Callable[[str], Exact]:
+@cache
+def _cookie(name: str) -> Attribute:
+    return Attribute({"http": lambda request, _flow: request.cookies.get(name)}, _cut)
+
+
+@cache
+def _query(name: str) -> Attribute:
+    return Attribute({"http": lambda request, _flow: request.args.get(name)}, _cut)
+
+
+def _whom(attribute: Attribute) -> Callable[[str], Exact]:
     def compiled(value: str) -> Exact:
         if ":" not in value or len(value) > KEY_LIMIT:
             raise ValueError("this is no URI, like sip:alice@example.com")
-        return Exact(read, party(value))
+        return Exact(attribute, party(value))
 
     return compiled
 
 
 def call_id(value: str) -> Exact:
     """Match a Call-ID."""
-    return Exact(read_call_id, value[:KEY_LIMIT])
+    return Exact(CALL_ID, _cut(value))
 
 
 def header(value: str) -> Exact | Pattern:
@@ -123,7 +140,7 @@ def header(value: str) -> Exact | Pattern:
     if not name or not value[sign + 1 :]:
         raise ValueError("this is not NAME=VALUE or NAME~PATTERN")
     if value[sign] == "=":
-        return Exact(_reader("header", name), value[sign + 1 :].strip()[:KEY_LIMIT].lower())
+        return Exact(_header(name), _folded(value[sign + 1 :]))
     matches = text_or_pattern(value[sign + 1 :])
     return Pattern(lambda facts: any(matches(line) for line in facts.headers(name)))
 
@@ -131,7 +148,7 @@ def header(value: str) -> Exact | Pattern:
 def address(value: str) -> Exact | Pattern:
     """Match an address or a network."""
     if "/" not in value:
-        return Exact(read_address, canonical(str(ip_address(value))))
+        return Exact(ADDRESS, canonical(str(ip_address(value))))
     network = ip_network(value, strict=False)
 
     @lru_cache(maxsize=4_096)
@@ -141,18 +158,21 @@ def address(value: str) -> Exact | Pattern:
         except ValueError:
             return False
 
-    return Pattern(lambda facts: is_in(facts.address))
+    def test(facts: Facts) -> bool:
+        return is_in(facts.address)
+
+    return Pattern(test)
 
 
 def cookie(value: str) -> Exact:
     """Match ``NAME=VALUE``, or the value of the dye cookie."""
     name, sign, wanted = value.partition("=")
-    return Exact(_reader("cookie", name if sign else COOKIE), (wanted if sign else value)[:KEY_LIMIT])
+    return Exact(_cookie(name if sign else COOKIE), _cut(wanted if sign else value))
 
 
 def user(value: str) -> Exact:
     """Match a user's name."""
-    return Exact(read_user, value[:KEY_LIMIT])
+    return Exact(NAME, _cut(value))
 
 
 def query(value: str) -> Exact:
@@ -160,14 +180,14 @@ def query(value: str) -> Exact:
     name, sign, wanted = value.partition("=")
     if not name or not sign:
         raise ValueError("this is not NAME=VALUE")
-    return Exact(_reader("query", name), wanted[:KEY_LIMIT])
+    return Exact(_query(name), _cut(wanted))
 
 
 KINDS = (
-    Kind("caller", _whom(read_caller), "the URI in From: sip:alice@example.com", SIP),
-    Kind("callee", _whom(read_callee), "the URI in To: sip:bob@example.com", SIP),
+    Kind("caller", _whom(CALLER), "the URI in From: sip:alice@example.com", SIP),
+    Kind("callee", _whom(CALLEE), "the URI in To: sip:bob@example.com", SIP),
     Kind("call-id", call_id, "the Call-ID, as it is", SIP),
-    Kind("uri", _whom(read_uri), "user and host of the Request-URI: sip:bob@example.com", SIP),
+    Kind("uri", _whom(URI), "user and host of the Request-URI: sip:bob@example.com", SIP),
     Kind("header", header, "a header: NAME=VALUE of its first line, or NAME~PATTERN", BOTH),
     Kind("address", address, "the address at the other end, or a network: 10.0.0.0/8", BOTH),
     Kind("user", user, "the user, once he is known", HTTP | USER),

@@ -27,7 +27,7 @@ from weaver.dye_rules import Rule, RuleBook, RuleKind
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.event import Event
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
-from weaver.message_context import add_dyes, begin_message, end_message, set_connector_dye
+from weaver.message_context import MessageContext, add_dyes, begin_message, end_message, message_kind, set_connector_dye
 from weaver.monitor import Action, ActionKind, Location, MonitorDefinition, Scope
 from weaver.plugins import DyeFlag, Method, Plugins
 from weaver.pointcut.designators import (
@@ -63,6 +63,7 @@ __all__ = [
     "Invocation",
     "JoinPoint",
     "Location",
+    "MessageContext",
     "Method",
     "MonitorDefinition",
     "Names",
@@ -97,6 +98,7 @@ __all__ = [
     "initialization",
     "is_dyed_with",
     "mask_of",
+    "message_kind",
     "names_of",
     "parse_pointcut",
     "payload",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextvars import Token
-from typing import Any
+from typing import Any, ClassVar
 
 from weaver.context import (
     NOTHING,
@@ -36,21 +36,24 @@ _DEFAULTS: Mapping[str, object] = {"_id": "", "noted": NOTHING, "payload": None}
 class MessageContext(DiagnosticContext):
     """The context of a message; what was not set yet is looked up when somebody asks.
 
-    Shape: ``read(subject, owner)`` gives the facts.
+    Shape: ``read(subject, owner)`` gives the facts; a kind of message has a class of its own (``message_kind``).
     """
 
-    __slots__ = ("owner", "read", "subject")
+    __slots__ = ("owner", "subject")
 
-    __init__ = object.__init__  # each attribute has its value or its default below
+    __init__ = object.__init__  # what is set costs time for each message: that is done where one begins
 
+    inherited_by = None
     owner: Any
-    read: Read
+    read: ClassVar[Read]
     subject: Any
 
     def __getattr__(self, name: str) -> Any:
         if name == "facts":
-            own = self.read(self.subject, self.owner)
+            own = type(self).read(self.subject, self.owner)
             found: Any = joined(self.noted, own) if self.noted else own
+        elif name == "dyes":
+            found = SPACE.intern(self.vector)
         else:
             root = None if name == "_id" else self._root
             found = _DEFAULTS[name] if root is None else getattr(root, name)
@@ -58,20 +61,23 @@ class MessageContext(DiagnosticContext):
         return found
 
 
-_plain = SPACE.plain.get
+def message_kind(read: Read) -> type[MessageContext]:
+    """Return the class of the contexts of messages whose facts are read so."""
+    return type("MessageContext", (MessageContext,), {"__slots__": (), "read": staticmethod(read)})
+
+
+_plain = SPACE.plain
 _dyes = current_dyes.get
 _get = current_context.get
 _set = current_context.set
 _reset = current_context.reset
 
 
-def begin_message(vector: int, read: Read, subject: Any, owner: Any) -> object:
+def begin_message(kind: type[MessageContext], vector: int, subject: Any, owner: Any) -> object:
     """Set the context of a message; return what ``end_message`` needs."""
-    context = MessageContext()
-    context.read = read
+    context = kind()
     context.subject = subject
     context.owner = owner
-    context.inherited_by = None
     outer = _get()
     if outer is None:
         context._root = None
@@ -83,9 +89,7 @@ def begin_message(vector: int, read: Read, subject: Any, owner: Any) -> object:
     else:
         return _begin_in_task(context, vector)
     context.vector = vector
-    dyes = _plain(vector)
-    if dyes is not None and _dyes().is_plain:
-        context.dyes = dyes
+    if vector in _plain and _dyes().is_plain:
         return _set(context)
     context.dyes = SPACE.intern(vector)
     return start(context)

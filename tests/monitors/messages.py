@@ -9,6 +9,10 @@ class Lines:
     def __init__(self, values: dict[str, list[str]]) -> None:
         self._values = values
 
+    @property
+    def first(self) -> dict[str, str]:
+        return {name: values[0] for name, values in self._values.items() if values}
+
     def get(self, name: str) -> str | None:
         return next(iter(self.get_all(name)), None)
 
