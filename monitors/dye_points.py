@@ -13,20 +13,16 @@ joinpoint             is passed by                            what is done
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from monitors.message_facts import MessageFacts, RequestFacts
+from monitors.message_facts import MessageFacts, RequestFacts, key_in, key_of_session
 from weaver.api import Compiled, add_dyes, begin_message, current_context, end_message, mask_of, message_kind
 
 if TYPE_CHECKING:
     from monitors.dye_injection import Dyer
 
 SipContext, HttpContext = message_kind(MessageFacts), message_kind(RequestFacts)
-
-SESSION = "WSESSION"
-_KEY = re.compile(r"(?<![0-9a-f])[0-9a-f]{20}(?![0-9a-f])")
 
 SIP, HTTP = mask_of(("PROTOCOL_SIP",)), mask_of(("PROTOCOL_HTTP",))
 
@@ -49,13 +45,13 @@ def process_inbound(dyer: Dyer) -> Compiled:
 
 
 def send_outbound(dyer: Dyer) -> Compiled:
-    """Return the advice around what sends a message; its call is that of the turn that made it."""
+    """Return the advice around what sends a message; its call is that of the turn that made it, if one did."""
 
     def enter(message: Any, flow: Any, transports: Any) -> object:
         del transports
         call = getattr(current_context.get(), "owner", None)
         look = dyer.sip
-        vector = SIP if look is None else look(message, flow, None, None if call is None else call.key)
+        vector = SIP if look is None else look(message, flow, None, key_in(message) if call is None else call.key)
         return begin_message(SipContext, vector, message, call)
 
     return Compiled(enter, end_message, end_message)
@@ -67,19 +63,10 @@ def handle_request(dyer: Dyer) -> Compiled:
     def enter(request: Any, servlet: Any) -> object:
         del servlet
         look = dyer.http
-        vector = HTTP if look is None else look(request, None, None, call_key_of(request))
+        vector = HTTP if look is None else look(request, None, None, key_of_session(request))
         return begin_message(HttpContext, vector, request, None)
 
     return Compiled(enter, end_message, end_message)
-
-
-def call_key_of(request: Any) -> str | None:
-    """Return the key of the call that the session of a browser belongs to, as its cookie says."""
-    try:
-        found = _KEY.search(request.cookies.get(SESSION, ""))
-    except Exception:  # noqa: BLE001 - a peer may send anything
-        return None
-    return None if found is None else found[0]
 
 
 def authenticate(dyer: Dyer) -> Compiled:

@@ -31,6 +31,8 @@ def text_or_pattern(text: str) -> Callable[[str], bool]:
 
     def matches(value: str) -> bool:
         cut = value[:VALUE_LIMIT]
-        return literal in cut.lower() or bool(pattern.search(cut.encode("utf-8", "replace").decode()))
+        if not cut.isascii():
+            cut = cut.encode("utf-8", "replace").decode()  # what is no UTF-8 cannot be given to the pattern
+        return literal in cut.lower() or pattern.search(cut) is not None
 
     return matches

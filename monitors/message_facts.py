@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
@@ -92,8 +93,37 @@ def uri_in(value: str) -> str:
     return found if len(found) <= KEY_LIMIT else ""
 
 
+SESSION = "WSESSION"
+"""The cookie by which the server knows the session of a browser."""
+
+_KEY = re.compile(r"\.([0-9a-f]{20})(?![0-9a-f])")
+
+
+def key_in(message: Any) -> str | None:
+    """Return the key of the call that a message of ours belongs to, as its branch or its tag says."""
+    if message is None:
+        return None
+    for name in ("via", "to", "from"):
+        found = _KEY.search(message.headers.get(name) or "")
+        if found is not None:
+            return found[1]
+    return None
+
+
+def key_of_session(request: Any) -> str | None:
+    """Return the key of the call that the session of a browser belongs to, as its cookie says, signed or not."""
+    try:
+        found = _KEY.search(request.cookies.get(SESSION, ""))
+    except Exception:  # noqa: BLE001 - a browser may send anything
+        return None
+    return None if found is None else found[1]
+
+
 class MessageFacts(Mapping[str, object]):
-    """What the context tells of a message, looked up when somebody asks."""
+    """What the context tells of a message, looked up when somebody asks.
+
+    Shape: the key of a message that an HTTP servlet has made is the one in its branch or tag.
+    """
 
     NAMES: tuple[str, ...] = ("call_key", "method", "status", "call_id")
 
@@ -102,14 +132,17 @@ class MessageFacts(Mapping[str, object]):
         self._call = call
 
     def __getitem__(self, name: str) -> object:
-        if name == "call_key":
-            return getattr(self._call, "key", None)
         if name not in self.NAMES:
             raise KeyError(name)
         try:
+            if name == "call_key":
+                return self._call_key()
             return getattr(self._message, name, None)
         except ValueError:
             return None  # a header that nobody can read is no fault of the monitor that shows it
+
+    def _call_key(self) -> str | None:
+        return key_in(self._message) if self._call is None else getattr(self._call, "key", None)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.NAMES)
@@ -122,3 +155,6 @@ class RequestFacts(MessageFacts):
     """The same of an HTTP request."""
 
     NAMES = ("call_key", "method", "path")
+
+    def _call_key(self) -> str | None:
+        return key_of_session(self._message)

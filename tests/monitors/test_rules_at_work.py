@@ -50,6 +50,16 @@ def test_what_is_sent_dyes_its_call(server: Server) -> None:
     assert server.take(BOB) == {"PROTOCOL_SIP", "DAN"}
 
 
+def test_message_that_no_turn_has_made_belongs_to_the_call_in_its_branch_or_tag(server: Server) -> None:
+    server.rules.add("caller", "sip:alice@example.com", "ALICE")
+    server.take(ALICE)
+    ours = f"SIP/2.0/UDP x;branch=z9hG4bK0123456789ab.{CALL.key}"
+
+    assert server.send(Message(values={"via": [ours]})) == {"PROTOCOL_SIP", "ALICE"}
+    assert server.send(Message(values={"to": [f"<sip:b@x>;tag=01234567.{CALL.key}"]})) == {"PROTOCOL_SIP", "ALICE"}
+    assert server.send(Message(values={"via": [ours + "0"]})) == {"PROTOCOL_SIP"}
+
+
 def test_call_that_has_ended_is_forgotten(server: Server) -> None:
     server.rules.add("caller", "sip:alice@example.com", "ALICE")
     server.take(ALICE)
@@ -154,9 +164,9 @@ def work_on(server: Server) -> set[str]:
 @pytest.mark.parametrize(
     ("cookie", "dyed"),
     [
-        (f"WSESSION={CALL.key}-7.signature", True),
-        (f"WSESSION={OTHER.key}-7.signature", False),
-        (f"WSESSION=0{CALL.key}.signature", False),
+        (f"WSESSION=a1.{CALL.key}.signature", True),
+        (f"WSESSION=a1.{OTHER.key}.signature", False),
+        (f"WSESSION=a1.{CALL.key}0.signature", False),
         ("WSESSION=", False),
         ("other=1", False),
     ],

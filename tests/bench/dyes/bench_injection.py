@@ -11,6 +11,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
+from time import perf_counter_ns
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from monitors import common_flags, dye_rules, http_flags, sip_flags, throttle
 from monitors.dye_injection import DyeInjectionAction
+from monitors.message_facts import Facts
 from server.sip.codec import parse_message
 from server.transport.flow import Flow
 from tests.bench.figures import Figure, at_most, report
@@ -119,6 +122,19 @@ def measure() -> dict[str, list[float]]:
     )
 
 
+def hostile() -> float:
+    """Return the milliseconds of a pattern that a backtracking engine would never end, on a header that is too long."""
+    test = sip_flags.any_header("request.Contact=(a+)+$")
+    headers = SimpleNamespace(get_all=lambda name: ("a" * 100_000 + "!",))
+    facts = Facts(SimpleNamespace(method="INVITE", headers=headers))
+    taken = []
+    for _ in range(200):
+        began = perf_counter_ns()
+        test(facts)
+        taken.append(perf_counter_ns() - began)
+    return median(taken) / 1e6
+
+
 LIMITS = {"no rule": 300.0, "an exact rule": 600.0, "100 exact rules": 600.0, "the four SIP properties": 5_000.0}
 
 
@@ -131,6 +147,7 @@ def main() -> None:
         figures.append(Figure(f"DyeInjection: {name}", round(taken), "ns"))
         if name in LIMITS:
             figures.append(at_most(f"  where bare is {REFERENCE} ns", taken * REFERENCE / bare, "ns", LIMITS[name]))
+    figures.append(at_most("a hostile header", hostile(), "ms", 2.0))
     report(figures)
 
 
