@@ -45,7 +45,7 @@ def test_shipped_file_has_every_monitor_off_but_dye_injection() -> None:
     assert {name for name in config.monitors if name.startswith("Sip_Servlet_")} == {
         f"Sip_Servlet_{location}_{what}"
         for location in ("Before", "After", "Around")
-        for what in ("Service", "Message_Send_Internal")
+        for what in ("Service", "Session", "Message_Send_Internal")
     }
 
 
