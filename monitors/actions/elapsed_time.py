@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from monitors.actions.kept import Kept
 from weaver.api import ActionKind, Compiled, Invocation, JoinPoint
 
 
@@ -68,7 +69,7 @@ class ElapsedTimeAction:
     kind: ActionKind = "around"
 
     def __init__(self) -> None:
-        self._totals: dict[tuple[str, str], _Total] = {}
+        self._totals: Kept[tuple[str, str], _Total] = Kept()
 
     def run(self, invocation: Invocation) -> None:
         """Do nothing: this is an around action."""
@@ -91,7 +92,7 @@ class ElapsedTimeAction:
 
     def totals(self) -> list[ElapsedTime]:
         """Return what was measured, by monitor and joinpoint."""
-        found = (self._totals[key] for key in sorted(self._totals))
+        found = (total for _, total in sorted(self._totals.items(), key=lambda item: item[0]))
         return [
             ElapsedTime(
                 one.joinpoint.monitor, one.joinpoint.shadow.id, one.joinpoint.passes.n, round(one.seconds * 1e9)
@@ -100,5 +101,4 @@ class ElapsedTimeAction:
         ]
 
     def _total(self, joinpoint: JoinPoint) -> _Total:
-        key = joinpoint.monitor, joinpoint.shadow.id
-        return self._totals.get(key) or self._totals.setdefault(key, _Total(joinpoint))
+        return self._totals.of((joinpoint.monitor, joinpoint.shadow.id), lambda: _Total(joinpoint))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from time import perf_counter_ns
 from typing import Any
 
+from monitors.actions.kept import Kept
 from weaver.api import ActionKind, Compiled, Invocation, JoinPoint
 
 CLASSES = 64
 """Classes of a histogram: class ``i`` has what took less than ``2**i`` ns and not less than half of that."""
-
-JOINPOINTS = 10_000
-"""Histograms that are kept, one for each monitor at each joinpoint."""
 
 QUANTILES = {"p50_ns": 0.5, "p95_ns": 0.95, "p99_ns": 0.99}
 
@@ -23,7 +21,7 @@ class HistogramAction:
     kind: ActionKind = "around"
 
     def __init__(self) -> None:
-        self._histograms: dict[tuple[str, str], list[int]] = {}
+        self._histograms: Kept[tuple[str, str], list[int]] = Kept()
 
     def run(self, invocation: Invocation) -> None:
         """Do nothing: this is an around action."""
@@ -64,13 +62,7 @@ class HistogramAction:
         return len(found)
 
     def _of(self, joinpoint: JoinPoint) -> list[int]:
-        key = joinpoint.monitor, joinpoint.shadow.id
-        found = self._histograms.get(key)
-        if found is None:
-            found = [0] * CLASSES
-            if len(self._histograms) < JOINPOINTS:
-                self._histograms[key] = found
-        return found
+        return self._histograms.of((joinpoint.monitor, joinpoint.shadow.id), lambda: [0] * CLASSES)
 
 
 def _figures(histogram: list[int]) -> dict[str, Any]:

@@ -5,8 +5,8 @@ Nothing of the program runs: attributes are read from where they are stored, a p
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import NamedTuple
@@ -84,38 +84,55 @@ def mark_of(value: object, depth: int = DEPTH) -> object:
 
 
 def _below(name: str, value: object) -> Iterator[tuple[str, object]]:
-    kind = type(value)
-    if kind is dict:
-        keys = [key for key in islice(value, ITEMS) if type(key) is str]  # type: ignore[call-overload]
-    elif kind in _PLAIN or kind.__module__ == "builtins":
-        keys = []
-    else:
-        keys = list(islice(_attributes(value), ITEMS))
+    keys = islice((key for key in _stored_in(value) if type(key) is str), ITEMS)
     found = [(f"{name}.{key}", one) for key in keys if (one := _stored(value, key)) is not MISSING]
     yield from found or [(name, value)]
 
 
-def _attributes(value: object) -> Iterator[str]:
-    """Yield the names under which an object stores values: of its dictionary, then of its slots."""
-    stored = inspect.getattr_static(value, "__dict__", None)
-    if isinstance(stored, GetSetDescriptorType):
-        yield from (name for name in stored.__get__(value) if type(name) is str)
-    for base in type.__dict__["__mro__"].__get__(type(value)):
-        for name, found in type.__dict__["__dict__"].__get__(base).items():
-            if isinstance(found, MemberDescriptorType):
-                yield name
+class _Layout(NamedTuple):
+    """Where the objects of a class store values: what gives their dictionary, and what gives each slot."""
+
+    table: GetSetDescriptorType | None
+    slots: Mapping[str, MemberDescriptorType]
+
+
+def _layout(value: object) -> _Layout:
+    return _layout_of(type(value))  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=1024)
+def _layout_of(kind: type) -> _Layout:
+    tables, slots = [], {}
+    for base in reversed(type.__dict__["__mro__"].__get__(kind)):
+        own = type.__dict__["__dict__"].__get__(base)
+        tables += [found for found in [own.get("__dict__")] if isinstance(found, GetSetDescriptorType)]
+        slots.update({name: found for name, found in own.items() if isinstance(found, MemberDescriptorType)})
+    return _Layout(tables[0] if tables else None, slots)
+
+
+def _table_of(value: object) -> Mapping[str, object]:
+    """Return a dictionary itself, or that of an object."""
+    if type(value) is dict:
+        return value
+    table = _layout(value).table
+    return table.__get__(value) if table is not None else {}
+
+
+def _stored_in(value: object) -> Iterator[object]:
+    """Yield the names under which values are stored; of a class, function or module that would be its code."""
+    if type(value) is dict or type(value).__module__ != "builtins":
+        yield from list(islice(_table_of(value), ITEMS))
+        yield from () if type(value) is dict else _layout(value).slots
 
 
 def _stored(value: object, name: str) -> object:
-    if type(value) is dict:
-        return value.get(name, MISSING)
-    try:
-        found = inspect.getattr_static(value, name)
-        return found.__get__(value) if isinstance(found, MemberDescriptorType) else _unless_computed(found)
-    except AttributeError:
-        return MISSING
-
-
-def _unless_computed(found: object) -> object:
-    """Return a stored value; a property or method of the class is none."""
-    return MISSING if hasattr(type(found), "__get__") else found
+    """Return what is stored under a name; a property or a method is not."""
+    found = _table_of(value).get(name, MISSING)
+    if found is MISSING and type(value) is not dict:
+        slot = _layout(value).slots.get(name)
+        if slot is not None:
+            try:
+                found = slot.__get__(value)
+            except AttributeError:
+                return MISSING
+    return found

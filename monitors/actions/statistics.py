@@ -13,11 +13,9 @@ from math import sqrt
 from time import perf_counter_ns
 
 from monitors.actions.drill_down import ATTRIBUTES, EVERYTHING, Query
+from monitors.actions.kept import Kept
 from monitors.actions.traced_memory import TracedMemory, allocated_since, traced_bytes
 from weaver.api import ActionKind, Compiled, Invocation, JoinPoint, Shadow
-
-METHODS = 10_000
-"""Methods, counted for each monitor, that are kept; of further ones nothing is."""
 
 
 class Statistic:
@@ -74,17 +72,11 @@ class MethodStatistics:
     """The statistics of one kind of measurement, by monitor and method."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, tuple[str, str, str]], Statistic] = {}
+        self._kept: Kept[tuple[str, tuple[str, str, str]], Statistic] = Kept()
 
     def of(self, joinpoint: JoinPoint) -> Statistic:
         """Return what is kept for a monitor at a joinpoint."""
-        key = joinpoint.monitor, method_of(joinpoint.shadow)
-        found = self._kept.get(key)
-        if found is None:
-            found = Statistic()
-            if len(self._kept) < METHODS:
-                self._kept[key] = found
-        return found
+        return self._kept.of((joinpoint.monitor, method_of(joinpoint.shadow)), Statistic)
 
     def read(self, query: Query = EVERYTHING, monitor: str = "") -> Found:
         """Return what a query asks for; what several monitors measured at one method is put together.
@@ -108,7 +100,7 @@ class MethodStatistics:
         return len(found)
 
     def _select(self, query: Query, monitor: str) -> Iterator[tuple[tuple[str, str, str], Statistic]]:
-        for (by, method), statistic in list(self._kept.items()):
+        for (by, method), statistic in self._kept.items():
             if monitor in {"", by} and query.fits(*method):
                 yield method, statistic
 

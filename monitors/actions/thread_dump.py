@@ -6,7 +6,7 @@ import gc
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from itertools import islice
+from itertools import compress, islice
 from time import monotonic
 from types import FrameType
 from typing import Any
@@ -23,17 +23,21 @@ GREENLETS = 10_000
 """Greenlets that one dump looks at."""
 
 
+MONITORS = 1_000
+"""Monitors of which it is known when they dumped last."""
+
+
 class DumpLimits(Properties):
     """How much is shown, and how often."""
 
     depth: int = Field(default=10, ge=1, le=20, description="frames: of each stack, the innermost ones")
-    interval: float = Field(default=1.0, ge=0.1, le=3600, description="seconds: between two dumps of one monitor")
+    interval: float = Field(default=10.0, ge=0.1, le=3600, description="seconds: between two dumps of one monitor")
 
 
 class ThreadDumpAction:
     """Shows where all threads and greenlets are, those at the same place together; nothing of their values.
 
-    To find the greenlets every object that the garbage collector knows is looked at, which takes milliseconds in a
+    To find the greenlets every object that the garbage collector knows is looked at, which takes 10 ms and more in a
     large program: so there is at most one dump in an interval.
     """
 
@@ -49,6 +53,8 @@ class ThreadDumpAction:
         limits, now = invocation.properties_as(DumpLimits), monotonic()
         if now - self._dumped.get(invocation.monitor, -limits.interval) < limits.interval:
             return None
+        if len(self._dumped) >= MONITORS:
+            self._dumped.clear()
         self._dumped[invocation.monitor] = now
         threads = [frames_of(without_advice(frame), limits.depth) for frame in sys._current_frames().values()]
         greenlets = [frames_of(frame, limits.depth) for frame in islice(_suspended(), GREENLETS)]
@@ -72,9 +78,16 @@ def _suspended() -> Iterator[FrameType]:
     module = sys.modules.get("greenlet")
     if module is None:
         return
-    kind: type = module.greenlet
-    for one in gc.get_objects():
-        if issubclass(type(one), kind):
-            frame = one.gr_frame
-            if frame is not None:
-                yield frame
+    kinds = set(map(id, _with_subclasses(module.greenlet)))  # no class is asked whether it is one of them
+    known = gc.get_objects()
+    for one in compress(known, map(kinds.__contains__, map(id, map(type, known)))):
+        frame = one.gr_frame
+        if frame is not None:
+            yield frame
+
+
+def _with_subclasses(kind: type) -> Iterator[type]:
+    yield kind
+    below: list[type] = type.__subclasses__(kind)
+    for one in below:
+        yield from _with_subclasses(one)

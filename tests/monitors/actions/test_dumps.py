@@ -1,5 +1,6 @@
 """Stacks: bounded, without values, and nothing of the weaver in them."""
 
+import sys
 from typing import Any
 
 import gevent
@@ -97,7 +98,7 @@ def test_there_is_one_dump_in_an_interval_for_each_monitor(bench: Bench, monkeyp
     now = [100.0]
     monkeypatch.setattr(thread_dump, "monotonic", lambda: now[0])
     bench.put("ThreadDumpAction", interval=10)
-    bench.put("ThreadDumpAction", name="N")
+    bench.put("ThreadDumpAction", name="N", interval=1)
 
     for seconds in (0.0, 1.5, 9.0, 10.5):
         now[0] = 100.0 + seconds
@@ -106,9 +107,20 @@ def test_there_is_one_dump_in_an_interval_for_each_monitor(bench: Bench, monkeyp
     assert [event.monitor for event in bench.registry.buffer.recent()] == ["M", "N", "N", "N", "M", "N"]
 
 
+def test_last_dumps_of_so_many_monitors_are_known(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thread_dump, "MONITORS", 1)
+    for name in ("M", "N"):
+        bench.put("ThreadDumpAction", name=name)
+
+    bench.module.f()
+    bench.module.f()
+
+    assert [event.monitor for event in bench.registry.buffer.recent()] == ["M", "N", "M", "N"]
+
+
 def test_dump_without_greenlets_has_the_threads(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     bench.put("ThreadDumpAction")
-    monkeypatch.delitem(thread_dump.sys.modules, "greenlet")
+    monkeypatch.delitem(sys.modules, "greenlet")
 
     bench.module.f()
 

@@ -4,7 +4,7 @@ from statistics import fmean, pstdev
 
 import pytest
 
-from monitors.actions import histogram, statistics
+from monitors.actions import histogram, kept
 from monitors.actions.drill_down import ATTRIBUTES, EVERYTHING, parse_query
 from monitors.actions.histogram import HistogramAction
 from monitors.actions.statistics import Statistic
@@ -119,7 +119,7 @@ def test_reset_begins_anew_with_what_the_query_names(bench: Bench) -> None:
 
 
 def test_methods_beyond_the_limit_are_measured_and_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "METHODS", 1)
+    monkeypatch.setattr(kept, "LIMIT", 1)
     bench.put(KEEPS, "around", "*")
 
     bench.module.f()
@@ -217,7 +217,7 @@ def test_quantiles_are_upper_bounds() -> None:
 
 
 def test_histograms_beyond_the_limit_are_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(histogram, "JOINPOINTS", 1)
+    monkeypatch.setattr(kept, "LIMIT", 1)
     bench.put("HistogramAction", "around", "*")
 
     bench.module.f()
