@@ -6,7 +6,7 @@ at once, many joinpoints in one go.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 from types import CodeType, FunctionType, ModuleType
@@ -137,6 +137,17 @@ class JoinPoints:
         """Return the joinpoints of a monitor in all modules, those too that only the garbage collector knows."""
         self.complete([monitor])
         return [shadow for record in self._catalog for shadow in self._select_in(record, monitor)]
+
+    def look_ahead(self, monitors: Sequence[Monitor]) -> Iterator[None]:
+        """Match monitors in one module after another; between two that took work, others may run."""
+        self.complete(monitors)
+        yield
+        for record in list(self._catalog):
+            waiting = [one for one in monitors if one.selected.get(record, (-1, []))[0] != record.version]
+            for monitor in waiting:
+                self._select_in(record, monitor)
+            if waiting:
+                yield
 
     def complete(self, monitors: Iterable[Monitor]) -> None:
         """Find what only the garbage collector knows of the modules in which some monitors could select something."""

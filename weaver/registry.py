@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from fnmatch import fnmatchcase
 from itertools import count
@@ -316,6 +316,10 @@ class Registry:
             "notice": monitor.notice,
             "counters": monitor.counters.read(),
         }
+
+    def look_ahead(self) -> Iterator[None]:
+        """Find the joinpoints of all monitors, so that ``list`` has them at hand; others may run between the steps."""
+        return self._joinpoints.look_ahead(tuple(self._monitors.values()))
 
     def list(self) -> list[dict[str, Any]]:
         """Return the status of every monitor, by name."""

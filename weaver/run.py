@@ -142,7 +142,7 @@ class Weaver:
     def methods(self) -> dict[str, MethodLike]:
         """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
         return {
-            **standard_methods(self.registry, self.buffer, self._named, self._changes),
+            **standard_methods(self.registry, self.buffer, self._named, self._changes, lambda: self.runtime.sleep(0)),
             **dye_methods(self.registry.rules),
             **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
             **self.plugins.methods,

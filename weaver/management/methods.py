@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -92,6 +92,14 @@ class MonitorRegistry(Protocol):
         """
         ...
 
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all monitors."""
+        ...
+
+    def look_ahead(self) -> Iterator[None]:
+        """Find the joinpoints of all monitors, step by step."""
+        ...
+
     def report(self) -> dict[str, Any]:
         """Return how it is woven, and what was done in each module."""
         ...
@@ -110,15 +118,23 @@ class RecentEvents(Protocol):
 
 
 class MonitorMethods:
-    """The methods ``monitor.*`` over a registry; ``named`` are the named pointcuts."""
+    """The methods ``monitor.*`` over a registry; ``named`` are the named pointcuts, ``pause`` lets others run."""
 
-    def __init__(self, registry: MonitorRegistry, named: Mapping[str, Pointcut], changes: Changes) -> None:
+    def __init__(
+        self, registry: MonitorRegistry, named: Mapping[str, Pointcut], changes: Changes, pause: Callable[[], object]
+    ) -> None:
         self._registry = registry
         self._named = named
         self._changes = changes
+        self._pause = pause
 
     def list_all(self) -> Any:
-        """Return the status of every monitor, a list."""
+        """Return the status of every monitor, a list.
+
+        Switches: yes, when there is much to look at yet.
+        """
+        for _ in self._registry.look_ahead():
+            self._pause()
         return self._registry.list()
 
     def get(self, name: str) -> dict[str, Any]:
@@ -207,7 +223,7 @@ class MonitorMethods:
 
         Errors: RpcError, with the names that are near.
         """
-        names = [str(status["name"]) for status in self._registry.list()]
+        names = list(self._registry.names())
         if name not in names:
             near = difflib.get_close_matches(name, names, 3, 0.5) or _same_letters(name, names)
             raise RpcError(
@@ -250,10 +266,14 @@ def standard_methods(
     events: RecentEvents,
     named: Mapping[str, Pointcut] = MappingProxyType({}),
     changes: Changes | None = None,
+    pause: Callable[[], object] = lambda: None,
 ) -> dict[str, MethodLike]:
-    """Return the methods that need no connection of their own; ``named`` are the named pointcuts."""
+    """Return the methods that need no connection of their own; ``named`` are the named pointcuts.
+
+    Shape: ``pause`` is called in the middle of what takes long.
+    """
     changes = changes or Changes(registry)
-    monitors = MonitorMethods(registry, named, changes)
+    monitors = MonitorMethods(registry, named, changes, pause)
     pointcuts = PointcutMethods(registry, named)
 
     def recent(limit: int = 100, monitor: str | None = None) -> Any:

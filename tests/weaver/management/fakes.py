@@ -1,5 +1,6 @@
 """A registry of two monitors, and events."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from weaver.errors import InvalidAttributeError
@@ -25,6 +26,12 @@ class FakeRegistry:
 
     def list(self) -> list[dict[str, Any]]:
         return [dict(status) for status in self.monitors.values()]
+
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.monitors)
+
+    def look_ahead(self) -> Iterator[None]:
+        return iter(())
 
     def get(self, name: str) -> dict[str, Any]:
         return dict(self.monitors[name])

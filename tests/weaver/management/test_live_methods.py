@@ -155,3 +155,29 @@ def test_location_is_one_of_three(call: Call) -> None:
         call("monitor.set", name="Library", attributes={"location": "beside"})
     with pytest.raises(InvalidAttributeError, match="only a custom monitor's location can be changed"):
         call("monitor.set", name="Fixed", attributes={"location": "after"})
+
+
+def test_others_run_while_the_joinpoints_of_many_modules_are_looked_for() -> None:
+    registry, pauses = make_registry(), []
+    registry.add(monitor("Calls", "call(* listed..f(..))"))
+    for at in range(5):
+        registry.on_module(make_module("def f(): return 1\ndef g(): return f()\n", f"listed{at}"))
+    methods = standard_methods(registry, EventBuffer(), pause=lambda: pauses.append(1))
+
+    methods["monitor.list"].function({})
+    first = len(pauses)
+    methods["monitor.list"].function({})
+
+    assert first == 6
+    assert len(pauses) - first == 1
+
+
+def test_name_is_checked_without_looking_for_joinpoints() -> None:
+    registry = make_registry()
+    registry.add(monitor("Other", "call(* listed..f(..))"))
+    registry.add(monitor("M", "execution(* nothing.f(..))"))
+    registry.on_module(make_module("def f(): return 1\ndef g(): return f()\n", "listed"))
+
+    standard_methods(registry, EventBuffer())["monitor.get"].function({"name": "M"})
+
+    assert registry.report()["modules"][0]["inspected"] == 0
