@@ -39,12 +39,13 @@ from weaver.management import rpc
 HERE = Path(__file__).parent
 NOTE = "<!-- made by `make docs`; change what it is made from -->"
 FITS = {"stateless": "before, after", "around": "around", "built-in": "its own monitor"}
-ACTIONS = """A monitor has its own properties for its actions: `weaver monitor set NAME --property KEY=VALUE`, `--unset KEY`. One that
-none of its actions has is refused. Text is hidden wherever no property allows it, and what is shown is bounded.
+ACTIONS = """\
+A monitor has its own properties for its actions: `weaver monitor set NAME --property KEY=VALUE`, `--unset KEY`. One
+that none of its actions has is refused. Text is hidden wherever no property allows it, and what is shown is bounded.
 
-`weaver stats '(CLASS)(METHOD)(SIGNATURE)(ATTRIBUTES)'` reads what the two statistics actions keep, `--reset` has it begin
-anew: `(*.Cart)(add*)(?)(count,max)`. `?` or nothing stands for all, `*` for any text, parts may be left out at the end.
-The attributes are `count`, `min`, `max`, `avg`, `sum`, `sum_of_squares` and `std_deviation`.
+`weaver stats '(CLASS)(METHOD)(SIGNATURE)(ATTRIBUTES)'` reads what the two statistics actions keep, `--reset` has it
+begin anew: `(*.Cart)(add*)(?)(count,max)`. `?` or nothing stands for all, `*` for any text, parts may be left out at
+the end. The attributes are `count`, `min`, `max`, `avg`, `sum`, `sum_of_squares` and `std_deviation`.
 """
 APIS = {"weaver.api": "The plugin API", "server.servlet": "The servlet API"}
 
