@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import sqlite3
+from contextlib import closing
 from string import Template
 
 import gevent
@@ -12,30 +13,33 @@ from gevent.event import Event
 log = logging.getLogger(__name__)
 
 
-def get_connection() -> sqlite3.Connection:
-    return sqlite3.connect(":memory:")
+def get_connection() -> None:
+    with closing(sqlite3.connect(":memory:")):
+        pass
 
 
 def close_connection() -> None:
-    get_connection().close()
+    connection = sqlite3.connect(":memory:")
+    connection.close()
 
 
 def commit_and_roll_back() -> None:
-    connection = get_connection()
-    connection.commit()
-    connection.rollback()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.commit()
+        connection.rollback()
 
 
-def make_statement() -> sqlite3.Cursor:
-    return get_connection().cursor()
+def make_statement() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.cursor()
 
 
 def execute() -> list[object]:
-    connection = get_connection()
-    connection.execute("create table calls (id)")
-    cursor = connection.cursor()
-    cursor.executemany("insert into calls values (?)", [(1,), (2,)])
-    return cursor.execute("select id from calls").fetchall()
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("create table calls (id)")
+        cursor = connection.cursor()
+        cursor.executemany("insert into calls values (?)", [(1,), (2,)])
+        return cursor.execute("select id from calls").fetchall()
 
 
 def write_to_log() -> None:
