@@ -1,4 +1,4 @@
-"""``weaver stats``: what the statistics actions keep, by class, method and signature."""
+"""``weaver stats``: what actions keep: statistics by class, method and signature; histograms by joinpoint."""
 
 from __future__ import annotations
 
@@ -10,22 +10,36 @@ import click
 from weaver.cli.client import connect
 from weaver.cli.output import common_options, print_json, print_table, settings
 
+FIGURES = ("monitor", "joinpoint", "count", "p50_ns", "p95_ns", "p99_ns")
+"""What is printed of a histogram."""
+
 
 @click.command()
 @click.argument("query", default="")
 @click.option("--memory", is_flag=True, help="Those of MethodMemoryAllocationStatisticsAction, in bytes.")
+@click.option(
+    "--histogram", is_flag=True, help="What HistogramAction counts, by monitor and joinpoint; takes no QUERY."
+)
 @click.option("--monitor", default="", metavar="NAME", help="What this monitor measured; without: all together.")
 @click.option("--reset", is_flag=True, help="Have them begin anew, and show how many these are.")
 @common_options
-def stats(query: str, memory: bool, monitor: str, reset: bool) -> None:
+def stats(query: str, memory: bool, histogram: bool, monitor: str, reset: bool) -> None:
     """Show the statistics that QUERY asks for, in ns: (CLASS)(METHOD)(SIGNATURE)(ATTRIBUTES), as (*.Cart)(add*)."""
-    asked = {"query": query, "monitor": monitor, "of": "memory" if memory else "invocations"}
+    if histogram and (query or memory):
+        raise click.UsageError("--histogram takes neither QUERY nor --memory", click.get_current_context())
+    asked = {"query": query, "of": "memory" if memory else "invocations"}
     with connect(settings().target) as server:
-        found = server.call("statistics.reset" if reset else "statistics.read", **asked)
+        found = server.call(
+            f"{'histogram' if histogram else 'statistics'}.{'reset' if reset else 'read'}",
+            monitor=monitor,
+            **({} if histogram else asked),
+        )
     if settings().json:
-        print_json(found)
+        print_json({"histograms": found} if isinstance(found, list) else found)
     elif reset:
-        click.echo(f"{found['reset']} methods begin anew")
+        click.echo(f"{found['reset']} {'histograms' if histogram else 'methods'} begin anew")
+    elif histogram:
+        print_table([name.upper() for name in FIGURES], [[one[name] for name in FIGURES] for one in found])
     else:
         print_statistics(found)
 

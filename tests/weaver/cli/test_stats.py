@@ -9,10 +9,11 @@ __all__ = ["bench"]
 
 
 @pytest.fixture(autouse=True)
-def target(open_socket: OpenSocket, bench: Bench) -> None:
+def target(open_socket: OpenSocket, bench: Bench) -> Bench:
     open_socket(registry=bench.registry, more=bench.plugins.methods)
     bench.put("MethodInvocationStatisticsAction", "around", "f")
     bench.module.f()
+    return bench
 
 
 def test_statistics_are_a_row_for_each_method(run: Run) -> None:
@@ -38,3 +39,21 @@ def test_wrong_query_is_refused(run: Run) -> None:
 
     assert result.code != 0
     assert "did you mean 'count'" in result.err
+
+
+def test_histograms_are_a_row_for_each_monitor_and_joinpoint(run: Run, target: Bench) -> None:
+    target.put("HistogramAction", "around", "f", name="H")
+    target.module.f()
+
+    head, row = run("stats", "--histogram", "--monitor", "H").out.splitlines()
+    listed = run("stats", "--histogram", "--json").json["histograms"]
+    reset = run("stats", "--histogram", "--reset").out
+
+    assert head.split() == ["MONITOR", "JOINPOINT", "COUNT", "P50_NS", "P95_NS", "P99_NS"]
+    assert row.split()[:3] == ["H", "woven_target:f", "1"]
+    assert [one["monitor"] for one in listed] == ["H"]
+    assert reset == "1 histograms begin anew\n"
+
+
+def test_histogram_takes_no_query(run: Run) -> None:
+    assert run("stats", "()", "--histogram").code == 2
