@@ -19,19 +19,23 @@ import click
 from pydantic import BaseModel
 
 from weaver.cli.main import cli
-from weaver.config import ARRAYS, InstrumentationConfig, MonitorConfig, load_instrumentation
+from weaver.config import ARRAYS, InstrumentationConfig, MonitorConfig, WatchConfig, load_instrumentation
 from weaver.dye import BITS
 from weaver.event import EventBuffer
 from weaver.management import rpc
 from weaver.management.config_methods import config_methods
 from weaver.management.dye_methods import dye_methods
+from weaver.management.look_back_methods import look_back_methods
 from weaver.management.methods import standard_methods
+from weaver.management.notice_methods import notice_methods
 from weaver.management.roles import Role
 from weaver.management.session import ClientSession, Limits
+from weaver.management.watch_methods import watch_methods
 from weaver.monitor import Action, MonitorDefinition
 from weaver.plugins import DyeFlag, Plugins
 from weaver.registry import Registry
 from weaver.reload import Reload
+from weaver.watches import Watches
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("weaver", "server", "monitors", "apps")
@@ -97,7 +101,7 @@ def instrumentation_settings() -> list[Setting]:
     """Return the settings of ``instrumentation.toml``."""
     found: list[Setting] = []
     for section, field in InstrumentationConfig.model_fields.items():
-        models = {"monitors": ("monitors.NAME", MonitorConfig)}
+        models = {"monitors": ("monitors.NAME", MonitorConfig), "watches": ("watches.NAME", WatchConfig)}
         prefix, model = models.get(section, (section, type(field.default)))
         if issubclass(model, BaseModel):
             found += [Setting(f"{prefix}.{k}", f.default, f.description or "") for k, f in model.model_fields.items()]
@@ -146,14 +150,18 @@ def methods() -> list[dict[str, object]]:
     buffer = EventBuffer(1)
     library = Library()
     reload = Reload(ROOT / "instrumentation.toml", library.registry, (), {})
+    notices = library.registry.notices
     table = {
         **standard_methods(library.registry, buffer),
         **dye_methods(library.registry.rules),
         **config_methods(reload, list),
+        **notice_methods(notices),
+        **look_back_methods(library.look_back),
+        **watch_methods(Watches(notices, {}, library.registry.counters)),
         **library.methods,
     }
     caller = rpc.Caller(Role.ADMIN, 0, 0)
-    session = ClientSession(table, buffer, caller, b"", lambda: None, 0.0, Limits())
+    session = ClientSession(table, buffer, caller, b"", lambda: None, 0.0, Limits(), notices)
     session.feed(b'{"jsonrpc": "2.0", "id": 1, "method": "rpc.discover"}\n', 0.0)
     session.step(0.0)
     found: list[dict[str, object]] = json.loads(session.output)["result"]["methods"]

@@ -37,9 +37,6 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-RATE = 1_000
-"""Events that one monitor may emit in a second; the rest is dropped and counted."""
-
 NO_TESTS: Mapping[str, PassTest] = MappingProxyType({})
 
 _CLOCKS = (time.perf_counter, time.perf_counter_ns, time.monotonic, time.monotonic_ns, time.time, time.time_ns)
@@ -172,7 +169,7 @@ class _Failed:
     def __call__(self, error: BaseException) -> None:
         now = self._passes.n
         if now > self._last + 1 and not isinstance(error, RecursionError):
-            self._monitor.failing.pop((self._action, self._phase), None)
+            self._monitor.allowance.succeed(self._action, self._phase)
         self._last = now
         contain(self._monitor, self._action, self._phase, error)
 

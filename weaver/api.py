@@ -27,6 +27,7 @@ from weaver.dye_rules import Rule, RuleBook, RuleKind
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.event import Event
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
+from weaver.look_back import LookBack, mark
 from weaver.message_context import MessageContext, add_dyes, begin_message, end_message, message_kind, set_connector_dye
 from weaver.monitor import Action, ActionKind, Location, MonitorDefinition, Scope
 from weaver.plugins import DyeFlag, Method, Plugins
@@ -63,6 +64,7 @@ __all__ = [
     "Invocation",
     "JoinPoint",
     "Location",
+    "LookBack",
     "MessageContext",
     "Method",
     "MonitorDefinition",
@@ -97,6 +99,7 @@ __all__ = [
     "handler",
     "initialization",
     "is_dyed_with",
+    "mark",
     "mask_of",
     "message_kind",
     "names_of",

@@ -24,11 +24,15 @@ from weaver.config_faults import (
     monitor_faults,
     pointcut_faults,
     read_pointcut,
+    watch_faults,
 )
 from weaver.dye_names import MAX_WIDTH, WIDTH
 from weaver.errors import InstrumentationConfigError
+from weaver.notices import Severity
 from weaver.pointcut.nodes import Pointcut
+from weaver.redaction import Bounds, Mode
 from weaver.toml_lines import line_of
+from weaver.watch import Alarm, Watch, make_watch
 
 __all__ = [
     "AdminConfig",
@@ -93,6 +97,10 @@ class EventsConfig(_Section):
     """Where events go."""
 
     ring: int = Field(default=10_000, ge=1, le=1_000_000, description="events: kept in memory")
+    text_length: int = Field(default=256, ge=16, le=65_536, description="characters: shown of one text")
+    items: int = Field(default=20, ge=1, le=1_000, description="items: shown of one collection")
+    depth: int = Field(default=3, ge=1, le=10, description="levels: shown of collections in each other")
+    size: int = Field(default=16_384, ge=256, le=1_048_576, description="characters: in the payload of one event")
     json_lines: Text | None = Field(default=None, description="file that gets every event as a line of JSON")
     json_lines_max_bytes: int = Field(
         default=100_000_000,
@@ -110,7 +118,11 @@ class AdminConfig(_Section):
 class RedactionConfig(_Section):
     """What no event shows."""
 
-    names: list[Text] = Field(default=[], description="names, case ignored, whose values are always hidden")
+    names: list[Text] = Field(
+        default=[], description="names, case ignored, whose values are always hidden, as those of passwords and cookies"
+    )
+    mode: Mode = Field(default="mask", description="`mask`, `hash` (equal values can be told) or `drop`")
+    key: Text | None = Field(default=None, description="what hashes are made with; unset: another one after each start")
 
 
 class LoggingConfig(_Section):
@@ -161,6 +173,9 @@ class MonitorConfig(_Section):
     properties: dict[str, Any] = Field(default={}, description="values for the monitor's actions")
     includes: list[Text] = Field(default=[], description="patterns of `module.Class` that it is for; empty: all")
     excludes: list[Text] = Field(default=[], description="patterns of `module.Class` that it is not for")
+    limits: dict[str, int] = Field(
+        default={}, description="what it may use: `rate`, `flood`, `time_ms`, `errors`, `hang_ms`"
+    )
     description: str = Field(default="", description="one line for people")
     kind: Literal["custom"] | None = Field(default=None, description="`custom` for a monitor of your own")
     scope: Literal["server", "application"] = Field(
@@ -168,6 +183,24 @@ class MonitorConfig(_Section):
     )
     location: Literal["before", "after", "around"] = Field(default="before", description="custom: when it acts")
     pointcut: Text | None = Field(default=None, description="custom: where it acts")
+
+
+class WatchConfig(_Section):
+    """One watch: `[watches.NAME]`."""
+
+    when: Text = Field(default="", description="condition: `status >= 500`, `elapsed > 200ms`, `rate(MONITOR) > 10/s`")
+    actions: list[Text] = Field(
+        default=["notify"],
+        description="done then: `log`, `notify`, `dye` (the caller, with `WATCH_NAME`), `look_back` (keep the call)",
+    )
+    severity: Severity = Field(default="warning", description="`info`, `warning` or `error`")
+    alarm: Alarm = Field(
+        default="automatic", description="whether it is silent once it has fired: `none`, `manual` or `automatic`"
+    )
+    reset: float = Field(default=60.0, ge=0.0, le=86_400.0, description="seconds: for which it is silent then")
+    dye: float = Field(default=600.0, ge=1.0, le=86_400.0, description="seconds: for which `dye` dyes the caller")
+    enabled: bool = Field(default=True, description="whether it is on from the start")
+    description: str = Field(default="", description="one line for people")
 
 
 class InstrumentationConfig(_Section):
@@ -181,8 +214,19 @@ class InstrumentationConfig(_Section):
     redaction: RedactionConfig = Field(default=RedactionConfig(), description="what no event shows")
     monitors: dict[str, MonitorConfig] = Field(default={}, description="monitors by name")
     pointcuts: dict[str, Text] = Field(default={}, description="a pointcut that others use as `NAME()`")
+    watches: dict[str, WatchConfig] = Field(default={}, description="watches by name")
     logging: LoggingConfig = Field(default=LoggingConfig(), description="what `logging` knows of messages")
     dyes: DyesConfig = Field(default=DyesConfig(), description="dyes beside the flags")
+
+    def redaction_of(self) -> tuple[list[str], Mode, str, Bounds]:
+        """Return the arguments of ``redaction.hide``."""
+        redaction, events = self.redaction, self.events
+        bounds = Bounds(events.text_length, events.items, events.depth, events.size)
+        return redaction.names, redaction.mode, redaction.key or "", bounds
+
+    def all_watches(self) -> list[Watch]:
+        """Return the watches of the file."""
+        return [make_watch(name, one.model_dump()) for name, one in self.watches.items()]
 
     def pointcut_of(self, monitor: MonitorConfig) -> Pointcut:
         """Return the pointcut of a custom monitor.
@@ -192,7 +236,7 @@ class InstrumentationConfig(_Section):
         return read_pointcut(monitor.pointcut or "", frozenset(self.pointcuts.items()))
 
 
-TABLES = {"monitors": MonitorConfig}
+TABLES: dict[str, type[BaseModel]] = {"monitors": MonitorConfig, "watches": WatchConfig}
 """The model of what lies in a table whose keys are free."""
 
 ARRAYS = {("dyes", "rules"): DyeRuleConfig}
@@ -253,7 +297,7 @@ def read_draft(path: Path, text: str | None = None) -> Draft:
         config = InstrumentationConfig.model_validate(values)
     except ValidationError as error:
         faults += [fault_of(fault, _known) for fault in error.errors()]
-    faults += pointcut_faults(values)
+    faults += pointcut_faults(values) + watch_faults(values)
     return Draft(path, text, values, config, tuple(faults))
 
 

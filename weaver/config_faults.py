@@ -16,6 +16,7 @@ from weaver.pointcut.named import parse_named
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut, references
 from weaver.toml_lines import line_of
+from weaver.watch import Watch, faults_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -174,6 +175,22 @@ def _library_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Co
         near = _near(keys[1], known)
         return [Fault(keys, f'there is no such monitor{near}; one of your own needs kind = "custom"')]
     return [Fault((*keys, key), f"only a custom monitor has a {key} of its own; {_REMEDY}") for key in own]
+
+
+def watch_faults(values: Mapping[str, Any]) -> list[Fault]:
+    """Return what is wrong with watches whose values are of their types."""
+    faults = []
+    for name, value in _table(values.get("watches")).items():
+        table = _table(value)
+        given = {"when": "", "actions": ["notify"], "reset": 60.0, "dye": 600.0, **table}
+        kinds: dict[str, Any] = {"when": str, "actions": list, "reset": (int, float), "dye": (int, float)}
+        if any(not isinstance(given[key], kind) for key, kind in kinds.items()):
+            continue  # told by the model
+        actions = tuple(map(str, given["actions"]))
+        watch = Watch(name, given["when"], actions, reset=given["reset"], dye=given["dye"])
+        for key, reason in faults_of(watch):
+            faults.append(Fault(("watches", name, key) if key in table else ("watches", name), reason))
+    return faults
 
 
 def _table(value: object) -> Mapping[str, Any]:

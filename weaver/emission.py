@@ -10,7 +10,7 @@ from weaver import context
 from weaver.dye import names_of
 from weaver.event import Event
 from weaver.joinpoint import Invocation
-from weaver.redaction import plain
+from weaver.redaction import Room, plain_parts, plain_texts
 from weaver.shadow import Shadow
 
 if TYPE_CHECKING:
@@ -23,15 +23,18 @@ _SHOWN = frozenset({"arguments", "result"})
 def emit(monitor: Monitor, action: str, invocation: Invocation, payload: Mapping[str, Any], phase: str) -> None:
     """Emit the event of one action, or count that the rate forbids it."""
     now = time_ns()
-    if not monitor.may_emit(now):
-        monitor.counters.dropped += 1
+    if not monitor.allowance.may_emit(now):
         return
     shadow, found = invocation.shadow, context.current_context.get()
     owner = owner_of(shadow, invocation.arguments)
-    values = {str(key): value if key in _SHOWN else plain(value) for key, value in payload.items()}
-    arguments: Any = values.pop("arguments", None)
-    result: Any = values.pop("result", None)
-    facts = {} if found is None else {str(key): plain(value) for key, value in found.facts.items()}
+    room = Room()
+    values = plain_parts({key: value for key, value in payload.items() if key not in _SHOWN}, room)
+    arguments = plain_texts(payload.get("arguments"), room)
+    result = plain_texts([payload.get("result")], room)
+    facts = {} if found is None else plain_parts(found.facts, room)
+    if room.is_over:
+        monitor.counters.cut += 1
+        values["cut"] = True
     vector = 0 if found is None else found.vector
     event = Event(
         record_id=monitor.buffer.next_id(),
@@ -51,7 +54,7 @@ def emit(monitor: Monitor, action: str, invocation: Invocation, payload: Mapping
         method=shadow.name,
         method_descriptor=f"({', '.join(p.name for p in shadow.parameters)})",
         arguments=arguments,
-        result=result,
+        result=result[0] if result else None,
         payload={"phase": phase, **values, "dyes": list(names_of(vector))},
         context_payload=facts or None,
         dyes=vector,

@@ -1,15 +1,18 @@
 """What becomes of an error that an action raises: it stays away from the call, unless it was aimed at the call.
 
 A greenlet may be killed, a time limit may run out and a signal may come while an action runs; that is meant for the
-call, and goes on to it. What the action itself raised is counted and told once, and after a run of errors its monitor
-is switched off.
+call, and goes on to it. What the action itself raised is counted and told once; after a run of errors, and at once
+when an action hangs, its monitor is switched off.
 """
 
 from __future__ import annotations
 
 import dis
+from contextlib import suppress
+from types import TracebackType
 from typing import TYPE_CHECKING
 
+from weaver.hanging import ActionStopped
 from weaver.log import Log
 
 if TYPE_CHECKING:
@@ -17,8 +20,8 @@ if TYPE_CHECKING:
 
 log = Log(__name__)
 
-ERRORS = 5
-"""Errors in a row after which a monitor is switched off."""
+FRAMES = 10
+"""Frames of an error that are logged, the last ones."""
 
 
 def contain(monitor: Monitor, action: str, phase: str, error: BaseException) -> None:
@@ -26,19 +29,29 @@ def contain(monitor: Monitor, action: str, phase: str, error: BaseException) -> 
 
     Errors: the error itself, when it was aimed at the call.
     """
-    if not is_own(error):
+    hangs = isinstance(error, ActionStopped)
+    if not hangs and not is_own(error):
         raise error
     monitor.counters.errors += 1
-    run = monitor.failing.get((action, phase), 0) + 1
-    monitor.failing[action, phase] = run
-    try:
-        if (action, phase) not in monitor.reported:
-            monitor.reported.add((action, phase))
-            log.error("monitor %s: %s failed", monitor.definition.name, action, exc_info=error)
-        if run >= ERRORS and monitor.settings.enabled:
-            monitor.give_up(f"{action} failed {ERRORS} times in a row")
-    except Exception:
-        log.exception("monitor %s could not be switched off", monitor.definition.name)
+    allowance = monitor.allowance
+    is_first, is_one_too_many = allowance.fail(action, phase)
+    if is_first:
+        with suppress(Exception):  # a logging filter that raises
+            log.error("monitor %s: %s failed", monitor.definition.name, action, exc_info=_told(error))
+    if hangs:
+        allowance.stop(f"{action} did not end within {allowance.limits.hang_ms} ms")
+    elif is_one_too_many:
+        allowance.stop(f"{action} failed {allowance.limits.errors} times in a row")
+
+
+def _told(error: BaseException) -> tuple[type[BaseException], BaseException, TracebackType | None]:
+    """Return an error with its last frames only: to write a thousand takes 0.1 s, and a call waits for it."""
+    last = first = error.__traceback__
+    for _ in range(FRAMES):
+        last = last and last.tb_next
+    while last is not None and first is not None:
+        first, last = first.tb_next, last.tb_next
+    return type(error), error, first
 
 
 def is_own(error: BaseException) -> bool:

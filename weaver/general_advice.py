@@ -14,9 +14,11 @@ from typing import TYPE_CHECKING, Any
 from weaver import context
 from weaver.emission import emit, owner_of
 from weaver.faults import contain
+from weaver.hanging import GUARD
 from weaver.joinpoint import Invocation, JoinPoint, PassTest
 from weaver.log import Log
 from weaver.monitor import Action
+from weaver.pointcut.shown import NOTHING, shown
 from weaver.shadow import Shadow
 from weaver.weaving.guard import inert
 
@@ -33,7 +35,8 @@ def joinpoint_of(shadow: Shadow, monitor: Monitor) -> JoinPoint:
     """Return what stays the same of a monitor's passes at a shadow."""
     name = monitor.definition.name
     passes = monitor.counters.passes_at(shadow.id)
-    return JoinPoint(shadow, name, monitor.settings.properties, passes, monitor.checked)
+    marked = shown(monitor.definition.pointcut, shadow) if "%" in monitor.selection.pointcut else NOTHING
+    return JoinPoint(shadow, name, monitor.settings.properties, passes, monitor.checked, marked)
 
 
 class _Pass:
@@ -90,6 +93,8 @@ class GeneralAdvice:
         """Say whether the message has the monitor's dyes and the object is of its classes."""
         if not monitor.settings.enabled:
             return False  # a closure that woven code made after the monitor was switched off
+        if monitor.allowance.rests_until and monitor.allowance.rests(perf_counter_ns()):
+            return False
         if not monitor.mask.matches(context.dye_vector()):
             monitor.counters.undyed += 1
             return False
@@ -211,12 +216,16 @@ def _act(
     """Run one action and emit its event."""
     began = perf_counter_ns()
     try:
-        payload = function(invocation)
+        if monitor.hang_ns and GUARD.is_watching:
+            payload = GUARD.run(function, invocation, began + monitor.hang_ns)
+        else:
+            payload = function(invocation)
         if payload is not None and emits:
             emit(monitor, action.name, invocation, payload, phase)
-        if monitor.failing:
-            monitor.failing.pop((action.name, phase), None)
+        monitor.allowance.succeed(action.name, phase)
     except BaseException as error:  # noqa: BLE001 - as above
         contain(monitor, action.name, phase, error)
     finally:
-        monitor.counters.ns += perf_counter_ns() - began
+        ended = perf_counter_ns()
+        monitor.counters.ns += ended - began
+        monitor.allowance.spend(began, ended)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial, wraps
+from typing import Any
 
 import gevent
 from gevent import Greenlet, getcurrent, monkey  # noqa: TID251 - to be told of greenlets that others start
 from gevent.threadpool import ThreadPool
 
 from weaver.context import following, hand_down
+from weaver.hanging import ActionStopped
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +104,22 @@ def _hand_down(greenlet: Greenlet) -> None:
 
 def _is_running(greenlet: int) -> bool:
     return id(getcurrent()) == greenlet
+
+
+def current_task() -> object:
+    """Return the greenlet that runs."""
+    return getcurrent()
+
+
+def interrupt(task: Any, is_still_meant: Callable[[], bool]) -> None:
+    """Raise ActionStopped in a greenlet where it waits, from the event loop, if the test says so then."""
+
+    def throw() -> None:
+        if is_still_meant():
+            with suppress(task.error):  # it belongs to another thread
+                task.throw(ActionStopped())
+
+    gevent.get_hub().loop.run_callback(throw)
 
 
 def unpatched() -> tuple[str, ...]:

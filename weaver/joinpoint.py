@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
+from weaver.pointcut.shown import NOTHING, Shown
 from weaver.shadow import Shadow
 from weaver.weaving.guard import Passes
 
@@ -22,7 +23,8 @@ class JoinPoint:
     """What of one monitor's passes at one shadow stays the same.
 
     Shape: ``monitor`` is its name, ``properties`` are its own as they were set, ``checked`` as the models of its
-    actions have them; ``passes.n`` is how often it has fired here.
+    actions have them; ``passes.n`` is how often it has fired here; ``shown`` are the values that its pointcut marks
+    with ``%``.
     """
 
     shadow: Shadow
@@ -30,6 +32,7 @@ class JoinPoint:
     properties: Mapping[str, Any]
     passes: Passes
     checked: Checked
+    shown: Shown = NOTHING
 
     def properties_as(self, model: type[P]) -> P:
         """Return the monitor's properties as one of its actions declares them."""
@@ -92,6 +95,10 @@ class Invocation:
             if parameter.name == name:
                 return value
         return None
+
+    def may_show(self, at: int) -> bool:
+        """Say whether the pointcut marks the argument at a place; at a call site two others stand before the values."""
+        return at - (0 if self.shadow.kind == "execution" else 2) in self.joinpoint.shown.arguments
 
     def named(self) -> dict[str, Any]:
         """Return the arguments by name; made anew each time, so ask only when you need them all."""

@@ -25,7 +25,8 @@ class Action(Protocol):
     Shape: a stateless action has ``run``; an around action has ``enter`` and ``leave``; a built-in one has what its
     monitor's location asks for. What is returned is put into the event's payload; None emits no event.
     An action may declare ``Properties``, the model of what monitors can set for it (``weaver.properties``);
-    ``monitors``, patterns of the names of the delegating monitors that it is for; and ``switch_on(monitor)`` and
+    ``monitors``, patterns of the names of the delegating monitors that it is for; ``hang_ms``, the milliseconds that it
+    may take where the limits of its monitor say nothing; and ``switch_on(monitor)`` and
     ``switch_off(monitor)``, called when a monitor that is on begins and ends to have it.
     An action may also have ``compile(joinpoint) -> Compiled | None``: the same work, done faster, where a monitor has
     no other action, fires for every pass that its dye mask lets through, and is alone at the shadow. Only for an action
@@ -100,6 +101,7 @@ class MonitorSettings:
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     description: str = ""
+    limits: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -107,14 +109,15 @@ class MonitorCounters:
     """Counts of one monitor.
 
     Shape: ``undyed`` passes had not its mask; ``kept_out`` ones had, and were of another class, not the outermost or
-    refused by the pointcut's test; ``passes``, by joinpoint, are those in which it fired.
+    refused by the pointcut's test; ``passes``, by joinpoint, are those in which it fired; ``cut`` events were larger
+    than an event may be.
     Units: ``ns`` nanoseconds spent in its actions, but for compiled ones.
     """
 
     undyed: int = 0
     kept_out: int = 0
     emitted: int = 0
-    dropped: int = 0
+    cut: int = 0
     errors: int = 0
     ns: int = 0
     passes: dict[str, Passes] = field(default_factory=dict)
@@ -128,4 +131,4 @@ class MonitorCounters:
         fired = sum(passes.n for passes in list(self.passes.values()))
         dyed = fired + self.kept_out
         counts = {"reached": dyed + self.undyed, "dyed": dyed, "fired": fired}
-        return counts | {name: getattr(self, name) for name in ("emitted", "dropped", "errors", "ns")}
+        return counts | {name: getattr(self, name) for name in ("emitted", "cut", "errors", "ns")}

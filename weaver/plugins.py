@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from weaver.dye import mask_of
 from weaver.dye_rules import RuleKind
 from weaver.errors import PluginError, describe_error
+from weaver.look_back import LookBack
 from weaver.management.rpc import METHOD_NAME, OWN_GROUPS
 from weaver.monitor import Action, MonitorDefinition
 from weaver.registry import Registry
@@ -70,6 +71,7 @@ class Plugins:
         self.dye_flags: dict[str, DyeFlag] = {}
         self.rules = registry.rules
         self.methods: dict[str, RegisteredMethod] = {}
+        self.look_back = LookBack()
 
     def action(self, action: Action) -> None:
         """Contribute an action.

@@ -1,68 +1,257 @@
 """Values as text for events: bounded, and hidden unless something says that they may be shown.
 
 No code of the program runs here: no ``__repr__`` but that of plain values.
+
+Text of arguments is hidden unless its pointcut or its monitor lets it be shown. Whatever else is shown, three things
+are hidden in it: the value of a name that is secret (``Authorization: ...``, ``password=...``, a key of a mapping), an
+SDP line with a key, and credentials behind the name of their scheme. A hidden value is masked, or hashed with a key, so
+that equal ones can be told without being known, or dropped.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from itertools import islice
+from secrets import token_bytes
+from typing import Any, Literal
+
+Mode = Literal["mask", "hash", "drop"]
 
 HIDDEN = "*****"
 """What stands in the place of a value that may not be seen."""
-LENGTH = 256
-ITEMS = 20
-DEPTH = 3
+ITEM_SIZE = 8
+"""Characters that an item counts as, besides its text."""
+HASHED = 65_536
+"""Characters of a hidden value that its hash is made of."""
 BITS = 256
 """Bits of the largest integer that is printed; Python refuses to print very large ones."""
 
-_hidden: frozenset[str] = frozenset()
+SECRET_NAMES = frozenset(
+    {
+        *("authorization", "proxy_authorization", "authentication_info", "proxy_authentication_info", "ha1"),
+        *("cookie", "cookies", "set_cookie", "credential", "credentials"),
+        *("password", "passwd", "passphrase", "pwd", "secret", "client_secret"),
+        *("secret_key", "private_key", "api_key", "apikey", "x_api_key"),
+        *("token", "access_token", "refresh_token", "id_token", "auth_token", "x_auth_token"),
+        *("csrf_token", "session_token", "bearer_token"),
+    }
+)
+"""Names whose values are always hidden: case and ``-`` for ``_`` do not count."""
 
 _PLAIN = (bool, int, float, type(None))
+_BEGINS = r"(?:^|(?<=\\n)|(?<=\\r))"
+_WORD = r"(?:\b|(?<=\\n)|(?<=\\r))"
+"""What stands before a line, and before a word, also in text whose ends of lines are escaped."""
+_SDP = _BEGINS + r"(?P<sdp>k=|a=crypto:|a=key-mgmt:|a=ice-pwd:|a=ice-ufrag:)(?P<key>[^\r\n]*)"
+_SHORT = _WORD + r"(?P<scheme>(?:basic|bearer)[ \t]+)(?P<token>[\w.~+/=-]{8,})"
+_LONG = _WORD + r"(?P<digest>digest[ \t]+(?=\w+[ \t]*=))(?P<credentials>[^\r\n]*)"
+_HEADER = _WORD + r"(?P<header>(?:%s)[\"']?[ \t]*:)(?P<field>[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"
+_PAIR = _WORD + r"(?P<name>(?:%s)[\"']?[ \t]*=[ \t]*)(?P<value>\"[^\"\r\n]*\"?|[^\s&;,]*)"
 
 
-def hide(names: Iterable[str]) -> None:
-    """Hide the values of these names from now on, and only these; case does not count."""
-    global _hidden
-    _hidden = frozenset(name.casefold() for name in names)
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much of values is shown.
+
+    Shape: ``length`` characters of one text, ``items`` of one collection, ``depth`` of collections in each other,
+    ``size`` characters of all texts and items of one event's payload, an item counting as eight.
+    """
+
+    length: int = 256
+    items: int = 20
+    depth: int = 3
+    size: int = 16_384
 
 
-def show(value: object, *, allowed: bool = False, depth: int = DEPTH, name: str = "") -> str:
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """What is hidden, how, and how much is shown of the rest."""
+
+    names: frozenset[str] = SECRET_NAMES
+    mode: Mode = "mask"
+    key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
+    bounds: Bounds = Bounds()
+    secrets: re.Pattern[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = "|".join(re.escape(name).replace("_", "[-_]") for name in sorted(self.names))
+        text = "|".join((_SDP, _SHORT, _LONG, _HEADER % names, _PAIR % names))
+        object.__setattr__(self, "secrets", re.compile(text, re.IGNORECASE | re.MULTILINE))
+
+    def conceal(self, value: str) -> str:
+        """Return what stands in the place of a hidden value."""
+        if self.mode == "hash":
+            return "#" + blake2b(value.encode("utf-8", "surrogatepass"), key=self.key, digest_size=8).hexdigest()
+        return HIDDEN if self.mode == "mask" else ""
+
+    def _replace(self, found: re.Match[str]) -> str:
+        if self.mode == "drop":
+            return ""
+        name, value = (text for text in found.groups() if text is not None)
+        return name + (" " if found["header"] else "") + self.conceal(value.strip())
+
+    def hide_secrets(self, text: str) -> str:
+        """Return a text with the secrets in it hidden."""
+        return self.secrets.sub(self._replace, text)
+
+
+class _State:
+    """What is in force."""
+
+    redaction = Redaction()
+
+
+def hide(names: Iterable[str] = (), mode: Mode = "mask", key: str = "", bounds: Bounds | None = None) -> None:
+    """Hide the values of these names from now on, and of ``SECRET_NAMES``, in a mode, with a key for hashes."""
+    digest = blake2b(key.encode()).digest() if key else token_bytes(32)
+    wanted = SECRET_NAMES | {_folded(name) for name in names}
+    _State.redaction = Redaction(wanted, mode, digest, bounds or Bounds())
+
+
+def is_secret(name: str) -> bool:
+    """Say whether values of a name are hidden whatever is allowed."""
+    return _folded(name) in _State.redaction.names
+
+
+def hide_secrets(text: str) -> str:
+    """Return a text, such as a whole message, with the secrets in it hidden; the rest is as it was."""
+    return _State.redaction.hide_secrets(text)
+
+
+def show(value: object, *, allowed: bool = False, depth: int | None = None, name: str = "") -> str:
     """Return a value as text; text and bytes are hidden unless ``allowed``, objects are shown by their type.
 
     Shape: ``name`` is that of the parameter, if there is one: some are hidden whatever is allowed.
     """
-    if name.casefold() in _hidden:
-        return HIDDEN
+    redaction = _State.redaction
+    depth = redaction.bounds.depth if depth is None else depth
     kind = type(value)
+    if name and is_secret(name):
+        return redaction.conceal(_text_of(value))
     if kind is int and value.bit_length() > BITS:  # type: ignore[attr-defined]
         return f"<int of {value.bit_length()} bits>"  # type: ignore[attr-defined]
     if kind in _PLAIN:
         return repr(value)
     if kind in {str, bytes}:
-        return _cut(repr(value[:LENGTH])) if allowed else HIDDEN  # type: ignore[index]
+        return _shown_text(value) if allowed else redaction.conceal(_text_of(value))  # type: ignore[arg-type]
     if kind in {list, tuple, set, frozenset} and depth > 0:
-        shown = [show(item, allowed=allowed, depth=depth - 1) for item, _ in zip(value, range(ITEMS), strict=False)]  # type: ignore[call-overload]
+        items = islice(value, redaction.bounds.items)  # type: ignore[call-overload]
+        shown = [show(item, allowed=allowed, depth=depth - 1) for item in items]
         return _cut(f"{kind.__name__}[{', '.join(shown)}]")
     return f"<{kind.__module__}.{kind.__qualname__}>"
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LENGTH else text[: LENGTH - 3] + "..."
+def plain(value: object, depth: int | None = None, room: Room | None = None) -> object:
+    """Return a value that every sink can write: numbers, bounded text without lone surrogates, lists, dicts by text.
 
-
-def plain(value: object, depth: int = DEPTH) -> object:
-    """Return a value that every sink can write: numbers, bounded text without lone surrogates, lists, dicts by text."""
+    Shape: what does not fit into ``room`` any more is left out; ``room.is_over`` says so.
+    """
+    bounds = _State.redaction.bounds
+    depth = bounds.depth if depth is None else depth
+    room = room or Room()
     kind = type(value)
     if kind is int:
         return value if -(1 << 63) <= value < 1 << 63 else show(value)  # type: ignore[operator]
     if kind in _PLAIN:
         return value
     if isinstance(value, str):
-        return _cut(value[: LENGTH + 1].encode("utf-8", "backslashreplace").decode())
+        return room.take(_plain_text(value))
     if isinstance(value, Mapping) and depth > 0:
-        items = [(str(key), item) for key, item in islice(value.items(), ITEMS)]
-        return {str(plain(key)): HIDDEN if key.casefold() in _hidden else plain(item, depth - 1) for key, item in items}
+        return _plain_mapping(value, depth, room)
     if kind in {list, tuple, set, frozenset} and depth > 0:
-        return [plain(item, depth - 1) for item in islice(value, ITEMS)]  # type: ignore[call-overload]
-    return show(value)
+        room.is_over |= len(value) > bounds.items  # type: ignore[arg-type]
+        items = islice(value, bounds.items)  # type: ignore[call-overload]
+        return [plain(item, depth - 1, room) for item in items if room.has_item()]
+    return show(value, depth=0)
+
+
+class Room:
+    """What is left of an event's size."""
+
+    __slots__ = ("is_over", "left")
+
+    def __init__(self) -> None:
+        self.left = _State.redaction.bounds.size
+        self.is_over = False
+
+    def take(self, text: str) -> str:
+        """Return what fits of a text."""
+        fits = text if len(text) <= self.left else text[: self.left]
+        self.is_over |= fits is not text
+        self.left -= len(fits)
+        return fits
+
+    def has_item(self) -> bool:
+        """Say whether one more item fits."""
+        if self.left < ITEM_SIZE:
+            self.is_over = True
+            return False
+        self.left -= ITEM_SIZE
+        return True
+
+
+def plain_parts(values: Mapping[str, object], room: Room) -> dict[str, object]:
+    """Return ``plain`` of each value, as many as fit; secret names are hidden here, too."""
+    return _plain_mapping(values, _State.redaction.bounds.depth + 1, room)
+
+
+def plain_texts(texts: object, room: Room) -> list[str] | None:
+    """Return texts that ``show`` has made, as many as fit; None for what is no list of texts."""
+    if not isinstance(texts, list | tuple):
+        return None
+    return [room.take(_cut(text)) for text in islice(texts, _State.redaction.bounds.items) if isinstance(text, str)]
+
+
+def _plain_mapping(value: Mapping[Any, object], depth: int, room: Room) -> dict[str, object]:
+    redaction = _State.redaction
+    found: dict[str, object] = {}
+    room.is_over |= len(value) > redaction.bounds.items
+    for key, item in islice(value.items(), redaction.bounds.items):
+        if not room.has_item():
+            break
+        name = str.__getitem__(key, slice(None)) if isinstance(key, str) else show(key, allowed=True)
+        if not is_secret(name):
+            found[room.take(_plain_text(name))] = plain(item, depth - 1, room)
+        elif redaction.mode != "drop":
+            found[room.take(_plain_text(name))] = redaction.conceal(_text_of(item))
+    return found
+
+
+def _plain_text(text: str) -> str:
+    text = str.__getitem__(text, slice(_State.redaction.bounds.length + 1)).encode("utf-8", "backslashreplace").decode()
+    return _cut(hide_secrets(text) if _may_hold_secrets(text) else text)
+
+
+def _shown_text(value: str | bytes) -> str:
+    """Return the literal of a text or of bytes, the secrets in it hidden."""
+    cut = value[: _State.redaction.bounds.length]
+    if isinstance(cut, str):
+        return _cut(repr(hide_secrets(cut)))
+    return _cut(repr(hide_secrets(cut.decode("latin-1")).encode("latin-1")))
+
+
+def _may_hold_secrets(text: str) -> bool:
+    return ":" in text or "=" in text or " " in text
+
+
+def _text_of(value: object) -> str:
+    """Return the text that is hashed in place of a value: of plain ones what they hold, of others the type."""
+    if isinstance(value, bytes):
+        return value[:HASHED].decode("latin-1")
+    if isinstance(value, str):
+        return str.__getitem__(value, slice(HASHED))
+    if type(value) is int:
+        return format(value, "x")
+    return repr(value) if type(value) in _PLAIN else type(value).__qualname__
+
+
+def _cut(text: str) -> str:
+    length = _State.redaction.bounds.length
+    return text if len(text) <= length else text[: length - 3] + "..."
+
+
+def _folded(name: str) -> str:
+    return name.casefold().replace("-", "_")

@@ -11,7 +11,6 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from fnmatch import fnmatchcase
 from itertools import count
 from types import CodeType, FunctionType, ModuleType
@@ -19,7 +18,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from weaver.actions import Actions, check, check_fixed
-from weaver.advice import RATE
 from weaver.catalog import ModuleRecord
 from weaver.dye import NAMES, SPACE
 from weaver.dye_mask import ALWAYS, Mask, flags_of, names_in, parse_mask
@@ -30,20 +28,21 @@ from weaver.facts import FlowMark
 from weaver.fallback import ASSEMBLER, Engine
 from weaver.joinpoint import NO_PROPERTIES, Checked, PassTest
 from weaver.joinpoints import JoinPoints
-from weaver.log import Log
+from weaver.limits import DEFAULT, UNLIMITED, Allowance, Limits, parse_limits
 from weaver.monitor import CHANGES_RESULT, Action, MonitorCounters, MonitorDefinition, MonitorSettings
+from weaver.notices import NoticeBoard
 from weaver.pointcut.match import flows, needs
 from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Shadow
 from weaver.woven_cache import WovenCache
 from weaver.woven_file import Selection
 
-log = Log(__name__)
-
 _SERIALS = count(1)
 _NAME = re.compile(r"[\w.-]{1,80}")
 
-CHANGEABLE = ("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes", "description")
+CHANGEABLE = (
+    *("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes", "limits", "description"),
+)
 _TIED = ("enabled", "actions", "properties")
 """What has to be judged and set again when a monitor gets another definition."""
 
@@ -71,14 +70,12 @@ class Monitor:
         self.decided: WeakKeyDictionary[Shadow, tuple[bool, PassTest | None]] = WeakKeyDictionary()
         self.selected: WeakKeyDictionary[ModuleRecord, tuple[int, list[Shadow]]] = WeakKeyDictionary()
         self.failures: list[str] = []
-        self.failing: dict[tuple[str, str], int] = {}
-        self.reported: set[tuple[str, str]] = set()
+        self.allowance = Allowance(DEFAULT, self.give_up)
+        self.hang_ns = 0
         self.notice = ""
         self.flows: list[Monitor] = []
         self._included: dict[str, bool] = {}
         self._registry = registry
-        self._second = 0
-        self._in_second = 0
 
     @property
     def shadows(self) -> list[Shadow]:
@@ -108,24 +105,19 @@ class Monitor:
     def begin_anew(self) -> None:
         """Forget what belongs to the settings before: runs of errors, answers about classes, the notice."""
         self._included = {}
+        limits = parse_limits(self.definition.name, self.settings.limits)
+        self.hang_ns = _hang_ns(self, limits)
         if self.settings.enabled:
-            self.failing.clear()
-            self.reported.clear()
+            self.allowance.begin_anew(limits)
             self.notice = ""
-
-    def may_emit(self, now_ns: int) -> bool:
-        """Count an event against the rate of this second."""
-        second = now_ns // 1_000_000_000
-        if second != self._second:
-            self._second, self._in_second = second, 0
-        self._in_second += 1
-        return self._in_second <= RATE
 
     def give_up(self, reason: str) -> None:
         """Switch the monitor off because of its own fault."""
+        if not self.settings.enabled:
+            return
         self.notice = f"switched off: {reason}"
-        log.warning("monitor %s %s", self.definition.name, self.notice)
         self._registry.set(self.definition.name, enabled=False)
+        self._registry.notices.publish("monitor.stopped", self.definition.name, self.notice)
 
 
 class Registry:
@@ -136,6 +128,7 @@ class Registry:
 
     def __init__(self, buffer: EventBuffer, cache: WovenCache | None = None, engine: Engine = ASSEMBLER) -> None:
         self.buffer = buffer
+        self.notices = NoticeBoard()
         self._joinpoints = JoinPoints(cache, engine)
         self._actions = Actions()
         self._monitors: dict[str, Monitor] = {}
@@ -279,9 +272,7 @@ class Registry:
         unknown = [key for key in attributes if key not in CHANGEABLE]
         if unknown:
             raise InvalidAttributeError(f"{name}: {unknown[0]!r} cannot be set; these can: {', '.join(CHANGEABLE)}")
-        settings = MonitorSettings(
-            **{**asdict(monitor.settings), **{k: _value(name, k, v) for k, v in attributes.items()}}
-        )
+        settings = dataclasses.replace(monitor.settings, **{k: _value(name, k, v) for k, v in attributes.items()})
         actions = self._actions.resolve(monitor.definition, settings.actions)
         mask = parse_mask(settings.dye_mask)
         return settings, actions, mask if settings.dye_filtering else ALWAYS
@@ -311,10 +302,12 @@ class Registry:
             "properties": dict(settings.properties),
             "includes": list(settings.includes),
             "excludes": list(settings.excludes),
+            "limits": dict(settings.limits),
             "joinpoints": builtins.list(dict.fromkeys(shadow.id for shadow in shadows)),
             "failures": list(monitor.failures),
             "notice": monitor.notice,
-            "counters": monitor.counters.read(),
+            "counters": _counters(monitor),
+            "drops": dict(monitor.allowance.drops),
         }
 
     def look_ahead(self) -> Iterator[None]:
@@ -347,6 +340,11 @@ class Registry:
         Errors: UnknownNameError.
         """
         return self._monitor(name).serial
+
+    def counters(self, name: str) -> dict[str, int] | None:
+        """Return the counters of a monitor, None when there is none."""
+        monitor = self._monitors.get(name)
+        return None if monitor is None else _counters(monitor)
 
     def settings(self, name: str) -> dict[str, Any]:
         """Return what of a monitor can be changed, as it is now.
@@ -396,7 +394,23 @@ def _marking(monitor: Monitor, pointcut: Pointcut, registry: Registry) -> Monito
     )
     made = Monitor(definition, registry)
     made.actions = (action,)
+    made.allowance.limits = UNLIMITED
     return made
+
+
+def _counters(monitor: Monitor) -> dict[str, int]:
+    return monitor.counters.read() | {"dropped": monitor.allowance.drops.total()}
+
+
+def _hang_ns(monitor: Monitor, limits: Limits) -> int:
+    """Return the time after which an action is stopped, 0 for never: the fixed action of a standard monitor is ours.
+
+    Unless the monitor's limits say something, an action that takes long may have its time.
+    """
+    if monitor.definition.kind == "standard":
+        return 0
+    longest = [getattr(action, "hang_ms", 0) for action in monitor.actions if "hang_ms" not in monitor.settings.limits]
+    return max(limits.hang_ms, *longest, 0) * 1_000_000
 
 
 def _selection_of(definition: MonitorDefinition) -> Selection:
@@ -412,6 +426,9 @@ def _value(name: str, key: str, value: Any) -> Any:
 
     Errors: InvalidAttributeError.
     """
+    if key == "limits":
+        parse_limits(name, value)
+        return dict(value)
     if key in {"enabled", "dye_filtering"}:
         if isinstance(value, bool):
             return value

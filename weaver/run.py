@@ -33,15 +33,19 @@ from weaver.errors import InstrumentationConfigError
 from weaver.event import EventBuffer
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.file_watch import FileWatch
-from weaver.gevent_support import GeventRuntime, follow_tasks, unpatched
+from weaver.gevent_support import GeventRuntime, current_task, follow_tasks, interrupt, unpatched
+from weaver.hanging import GUARD
 from weaver.log_context import DyedDebug, follow_logging
 from weaver.main_module import find_main, run_as_main
 from weaver.management.changes import Changes
 from weaver.management.config_methods import config_methods
 from weaver.management.dye_methods import dye_methods
+from weaver.management.look_back_methods import look_back_methods
 from weaver.management.methods import standard_methods
+from weaver.management.notice_methods import notice_methods
 from weaver.management.rpc import MethodLike
 from weaver.management.socket import AdminSocket, default_path
+from weaver.management.watch_methods import watch_methods
 from weaver.parts import Parts
 from weaver.plugins import Plugins
 from weaver.pointcut.named import parse_named
@@ -49,6 +53,8 @@ from weaver.pointcut.nodes import Pointcut
 from weaver.registry import Registry
 from weaver.reload import Apply, Reload
 from weaver.sinks.json_lines import JsonLinesSink
+from weaver.watch_actions import watch_actions
+from weaver.watches import Watches
 from weaver.woven_cache import WovenCache
 
 log = logging.getLogger(__name__)
@@ -68,11 +74,17 @@ class Weaver:
         self._parts = Parts()
         self._changes = Changes(self.registry, self.runtime.after)
         self._named: dict[str, Pointcut] = {}
+        self._watches = Watches(
+            self.registry.notices,
+            watch_actions(self.registry.notices, self.plugins.look_back, self.methods),
+            self.registry.counters,
+        )
         dyed_debug = DyedDebug()
         self._live: dict[str, Apply] = {
-            "redaction": lambda new: redaction.hide(new.redaction.names),
+            "redaction": lambda new: redaction.hide(*new.redaction_of()),
             "pointcuts": self._name,
             "dyes": lambda new: self.registry.rules.take_file(new.dyes.width, new.dyes.rules),
+            "watches": lambda new: self._watches.take(new.all_watches()),
             "logging": lambda new: dyed_debug.required(new.logging.dyed_debug),
         }
         self._reload = Reload(path.absolute(), self.registry, NAMES, self._live)
@@ -117,8 +129,10 @@ class Weaver:
         parts.begin("contexts across tasks", follow_tasks)
         parts.begin("contexts in log records", follow_logging)
         parts.begin("dye rules", lambda: self.registry.rules.clear)
+        parts.start("guard against actions that hang", self._guard, GUARD.stop)
         parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)
         parts.begin("live changes", lambda: self._changes.stop)
+        parts.begin("watches", lambda: self._watches.start(self.buffer, self.runtime))
         parts.begin("import hook", self._install)
         if config.weaver.reload_interval:
             look = partial(self.runtime.repeat, "reload", config.weaver.reload_interval, self._watch.look)
@@ -136,7 +150,7 @@ class Weaver:
         """
         given = self.config.admin.socket
         path = path or (Path(given) if given else default_path())
-        admin = AdminSocket(path, self.methods(), self.buffer, self.runtime)
+        admin = AdminSocket(path, self.methods(), self.buffer, self.runtime, notices=self.registry.notices)
         return self._parts.start("admin socket", admin.start, admin.stop)
 
     def methods(self) -> dict[str, MethodLike]:
@@ -145,6 +159,9 @@ class Weaver:
             **standard_methods(self.registry, self.buffer, self._named, self._changes, lambda: self.runtime.sleep(0)),
             **dye_methods(self.registry.rules),
             **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
+            **notice_methods(self.registry.notices),
+            **look_back_methods(self.plugins.look_back),
+            **watch_methods(self._watches),
             **self.plugins.methods,
         }
 
@@ -174,6 +191,12 @@ class Weaver:
         reason = function_version.switch_on() if self.config.weaving.restore_function_version else None
         if reason is not None:
             log.info("weaving.restore_function_version does nothing: %s", reason)
+
+    @staticmethod
+    def _guard() -> None:
+        reason = GUARD.start(current_task, interrupt)
+        if reason:
+            log.warning("actions that hang are not stopped: %s", reason)
 
     def _name(self, config: InstrumentationConfig) -> None:
         self._named.clear()

@@ -17,7 +17,7 @@ class ShownNames(Properties):
 
 
 class DisplayArgumentsAction:
-    """Shows the arguments, or after the joinpoint the result; text only of what the property ``show`` lists."""
+    """Shows arguments, or the result; text only of what a ``%`` in the pointcut or the property ``show`` marks."""
 
     name = "DisplayArgumentsAction"
     kind: ActionKind = "stateless"
@@ -31,7 +31,8 @@ class DisplayArgumentsAction:
             return {"arguments": arguments, "error": type(invocation.error).__name__}
         if not invocation.has_ended:
             return {"arguments": arguments}
-        return {"arguments": arguments, "result": show(invocation.result, allowed="result" in allowed)}
+        may_show_result = "result" in allowed or invocation.joinpoint.shown.result
+        return {"arguments": arguments, "result": show(invocation.result, allowed=may_show_result)}
 
     enter = leave = run
 
@@ -40,6 +41,6 @@ def shown_arguments(invocation: Invocation, allowed: frozenset[str]) -> list[str
     """Return ``name=value`` of every argument, as much as may be seen of it."""
     names = [parameter.name for parameter in invocation.shadow.parameters]
     return [
-        f"{name}={show(value, allowed=name in allowed, name=name)}"
-        for name, value in zip(names, invocation.arguments, strict=False)
+        f"{name}={show(value, allowed=name in allowed or invocation.may_show(at), name=name)}"
+        for at, (name, value) in enumerate(zip(names, invocation.arguments, strict=False))
     ]

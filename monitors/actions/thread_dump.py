@@ -44,6 +44,7 @@ class ThreadDumpAction:
     name = "ThreadDumpAction"
     kind: ActionKind = "stateless"
     Properties = DumpLimits
+    hang_ms = 1_000
 
     def __init__(self) -> None:
         self._dumped: dict[str, float] = {}

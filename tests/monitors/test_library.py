@@ -17,6 +17,7 @@ from tests.weaver.targets import make_module
 from weaver.errors import InvalidAttributeError
 from weaver.event import EventBuffer
 from weaver.plugins import Plugins
+from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 
 MODULES = (
@@ -110,6 +111,16 @@ def test_arguments_are_hidden_unless_they_are_marked(registry: Registry) -> None
     assert "alice" not in str(hidden)
     assert shown.arguments == ["user='alice'", "n=7"]
     assert shown.result == "'token of alice'"
+
+
+def test_values_that_the_pointcut_marks_are_shown_but_no_secrets(registry: Registry) -> None:
+    module = woven(registry, "after", "DisplayArgumentsAction")
+    registry.replace("M", parse_pointcut("execution(%* woven_target.f(%user, ..))"))
+    module.f("Cookie: a", 7)
+
+    (shown,) = registry.buffer.recent()
+    assert shown.arguments == ["user='Cookie: *****'", "n=7"]
+    assert shown.result == "'token of Cookie: *****'"
 
 
 def test_elapsed_time_stands_in_the_second_event(registry: Registry) -> None:

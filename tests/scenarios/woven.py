@@ -16,7 +16,7 @@ exclude = ["server.testing"]
 plugins = [
   "monitors.actions", "monitors.common_flags", "monitors.sip_flags", "monitors.http_flags", "monitors.throttle",
   "monitors.dye_rules", "monitors.work_flags", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
-  "monitors.context_propagation",
+  "monitors.context_propagation", "monitors.look_back",
 ]
 """
 

@@ -6,10 +6,10 @@ import pytest
 
 from tests.weaver.targets import Around, Failing, Recording, make_module, make_registry, monitor
 from weaver import context
-from weaver.advice import RATE
 from weaver.dye import mask_of
-from weaver.faults import ERRORS
+from weaver.faults import FRAMES
 from weaver.joinpoint import Invocation
+from weaver.limits import DEFAULT
 
 SERVLETS = """
 class Servlet:
@@ -206,10 +206,28 @@ def test_action_that_raises_hurts_no_call_and_is_switched_off(caplog: pytest.Log
         assert [module.f() for _ in range(20)] == [1] * 20
 
     status = registry.get("M")
-    assert (status["enabled"], status["counters"]["errors"], len(action.seen)) == (False, ERRORS, ERRORS)
+    assert not status["enabled"]
+    assert status["counters"]["errors"] == len(action.seen) == DEFAULT.errors
     assert "switched off" in status["notice"]
     assert len(caplog.records) == 1
     assert module.f.__code__ is original
+
+
+def test_error_of_a_deep_recursion_is_told_with_its_last_frames(caplog: pytest.LogCaptureFixture) -> None:
+    class Recursing(Recording):
+        def run(self, invocation: Invocation) -> None:
+            self.run(invocation)
+
+    registry, module = make_registry(Recursing()), make_module("def f(): return 1\n")
+    registry.add(monitor("M", "execution(* woven_target.f(..))"))
+    registry.set("M", enabled=True, actions=["Recording"])
+    registry.on_module(module)
+
+    assert module.f() == 1
+
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert len(traceback.extract_tb(record.exc_info[2])) == FRAMES
 
 
 def test_action_that_raises_is_switched_off_though_another_one_works() -> None:
@@ -218,7 +236,7 @@ def test_action_that_raises_is_switched_off_though_another_one_works() -> None:
     registry.set("M", enabled=True, actions=["Failing", "Recording"])
     registry.on_module(module)
 
-    for _ in range(ERRORS):
+    for _ in range(DEFAULT.errors):
         module.f()
 
     assert registry.get("M")["enabled"] is False
@@ -229,14 +247,14 @@ def test_monitor_that_was_switched_off_can_be_switched_on_again() -> None:
     registry.add(monitor("M", "execution(* woven_target.f(..))"))
     registry.set("M", enabled=True, actions=["Failing"])
     registry.on_module(module)
-    for _ in range(ERRORS):
+    for _ in range(DEFAULT.errors):
         module.f()
 
     assert registry.set("M", enabled=True)["notice"] == ""
     module.f()
 
     assert registry.get("M")["enabled"] is True
-    assert registry.get("M")["counters"]["errors"] == ERRORS + 1
+    assert registry.get("M")["counters"]["errors"] == DEFAULT.errors + 1
 
 
 def test_advice_does_not_trigger_advice() -> None:
@@ -312,8 +330,25 @@ def test_events_above_the_rate_are_dropped_and_counted(monkeypatch: pytest.Monke
     registry.set("M", enabled=True, actions=["Recording"])
     registry.on_module(module)
 
-    for _ in range(RATE + 5):
+    for _ in range(DEFAULT.rate + 5):
         module.f()
 
     counters = registry.get("M")["counters"]
-    assert (counters["fired"], counters["emitted"], counters["dropped"]) == (RATE + 5, RATE, 5)
+    assert (counters["fired"], counters["emitted"], counters["dropped"]) == (DEFAULT.rate + 5, DEFAULT.rate, 5)
+
+
+@pytest.mark.parametrize(
+    ("limits", "milliseconds"), [({}, 700), ({"hang_ms": 20}, 20), ({"hang_ms": 0}, 0), ({"rate": 5}, 700)]
+)
+def test_action_that_takes_long_has_its_time_unless_its_monitor_says_otherwise(
+    limits: dict[str, int], milliseconds: int
+) -> None:
+    class Long(Recording):
+        hang_ms = 700
+
+    registry = make_registry(Long())
+    registry.add(monitor("M", "execution(* woven_target.f(..))"))
+
+    registry.set("M", enabled=True, actions=["Recording"], limits=limits)
+
+    assert registry._monitors["M"].hang_ns == milliseconds * 1_000_000

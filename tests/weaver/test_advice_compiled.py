@@ -13,8 +13,8 @@ from tests.weaver.targets import Recording, make_module, make_registry, monitor
 from weaver import context
 from weaver.dye import mask_of
 from weaver.errors import WeaverError
-from weaver.faults import ERRORS
 from weaver.joinpoint import Compiled, Invocation, JoinPoint
+from weaver.limits import DEFAULT
 from weaver.monitor import ActionKind, Location
 from weaver.registry import Registry
 
@@ -261,7 +261,7 @@ def test_error_in_compiled_advice_hurts_no_call_and_switches_the_monitor_off(
         assert [module.f(4) for _ in range(20)] == [3] * 20
 
     status = registry.get("M")
-    assert (status["enabled"], status["counters"]["errors"], len(caplog.records)) == (False, ERRORS, 1)
+    assert (status["enabled"], status["counters"]["errors"], len(caplog.records)) == (False, DEFAULT.errors, 1)
 
 
 def test_pass_without_an_error_ends_the_run_of_errors_of_compiled_advice() -> None:
@@ -274,18 +274,18 @@ def test_pass_without_an_error_ends_the_run_of_errors_of_compiled_advice() -> No
         assert module.f(divisor) == 12 // divisor
 
     assert registry.get("M")["enabled"] is True
-    assert registry.get("M")["counters"]["errors"] == ERRORS + 1
+    assert registry.get("M")["counters"]["errors"] == DEFAULT.errors + 1
 
 
 TRIGGERS_ITSELF = """
 from tests.weaver.test_advice_compiled import Compiling, woven
-from weaver.faults import ERRORS
+from weaver.limits import DEFAULT
 from weaver.joinpoint import Compiled
 
 action = Compiling(made=lambda action: Compiled(lambda *_: action.target(1)))
 registry, module = woven(action)
 action.target = module.f
-print([module.f(4) for _ in range(ERRORS)] == [3] * ERRORS, registry.get("M")["enabled"])
+print([module.f(4) for _ in range(DEFAULT.errors)] == [3] * DEFAULT.errors, registry.get("M")["enabled"])
 """
 
 

@@ -165,6 +165,7 @@ def remove(name: str, reason: str) -> None:
 @click.option("--property", "properties", multiple=True, metavar="KEY=VALUE", help="May be given several times.")
 @click.option("--description", metavar="TEXT", help="What it is for.")
 @click.option("--unset", multiple=True, metavar="KEY", help="Take a property away; may be given several times.")
+@click.option("--limit", "limits", multiple=True, metavar="KEY=N", help="rate, flood, time_ms, errors or hang_ms.")
 @click.option("--on/--off", "enabled", default=None, help="Switch it as well.")
 @ttl_option
 @reason_option
@@ -179,6 +180,7 @@ def set_(
     properties: Sequence[str],
     description: str | None,
     unset: Sequence[str],
+    limits: Sequence[str],
     enabled: bool | None,
     ttl: float | None,
     reason: str,
@@ -194,21 +196,24 @@ def set_(
         "enabled": enabled,
     }
     given: dict[str, Any] = {key: value for key, value in attributes.items() if value is not None}
-    pairs = dict(map(_pair, properties))
-    if not given and not pairs and not unset:
+    tables = {"properties": dict(map(_pair, properties)), "limits": dict(map(_pair, limits))}
+    if not given and not any(tables.values()) and not unset:
         raise click.UsageError("nothing to set: give at least one option", click.get_current_context())
     with connect(settings().target) as server:
-        if pairs or unset:
-            present = server.call("monitor.get", name=name).get("properties", {})
-            wanted = present | {key: _value(text, present.get(key)) for key, text in pairs.items()}
-            given["properties"] = {key: value for key, value in wanted.items() if key not in unset}
+        present = server.call("monitor.get", name=name) if unset or any(tables.values()) else {}
+        for attribute, pairs in tables.items():
+            taken = unset if attribute == "properties" else ()
+            if pairs or taken:
+                old = present.get(attribute, {})
+                wanted = old | {key: _value(text, old.get(key)) for key, text in pairs.items()}
+                given[attribute] = {key: value for key, value in wanted.items() if key not in taken}
         changed = server.call("monitor.set", name=name, attributes=given, reason=reason, **_lasting(ttl))
     if settings().json:
         print_json(changed)
         return
     click.echo(f"{clean(changed['name'])} is {_state(changed)}{_for_how_long(ttl)}")
-    for key, old in changed.get("old", {}).items():
-        click.echo(f"{key}: {clean(old) or '-'} -> {clean(changed.get(key)) or '-'}")
+    for key, before in changed.get("old", {}).items():
+        click.echo(f"{key}: {clean(before) or '-'} -> {clean(changed.get(key)) or '-'}")
 
 
 def _switch(names: Sequence[str], ttl: float | None, reason: str, *, enabled: bool) -> None:
@@ -260,7 +265,7 @@ def _names(text: str) -> list[str]:
 def _pair(text: str) -> tuple[str, str]:
     key, sign, value = text.partition("=")
     if not sign or not key:
-        raise click.BadParameter(f"{text!r} is not KEY=VALUE", click.get_current_context(), param_hint="--property")
+        raise click.BadParameter(f"{text!r} is not KEY=VALUE", click.get_current_context())
     return key, value
 
 

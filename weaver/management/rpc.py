@@ -34,7 +34,12 @@ audit = logging.getLogger("weaver.audit")
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 FAILED, REFUSED, UNKNOWN_NAME, INVALID_ATTRIBUTE = -32000, -32001, -32002, -32003
-OWN_GROUPS = frozenset({"change", "config", "dye", "event", "monitor", "pointcut", "rpc", "server", "weave"})
+OWN_GROUPS = frozenset(
+    {
+        *("change", "config", "dye", "event", "look_back", "monitor", "notice", "pointcut", "rpc", "server"),
+        *("watch", "weave"),
+    }
+)
 """First parts of the methods' names that no plugin may take."""
 BATCH_LIMIT = 50
 AUDIT_CHARACTERS = 1000

@@ -16,6 +16,7 @@ import msgspec
 from weaver.event import Event
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, Caller, Dispatcher, MethodTable, RpcError, by_name, notification
+from weaver.notices import Notice
 
 PROTOCOL = 1
 SUBSCRIPTION_LIMIT = 16
@@ -54,6 +55,14 @@ class EventSource(Protocol):
         ...
 
 
+class NoticeSource(Protocol):
+    """Where notices come from."""
+
+    def subscribe(self, subscriber: Callable[[Notice], None], /) -> Callable[[], None]:
+        """Hand every new notice to a subscriber; call the result to end that."""
+        ...
+
+
 def hello(name: str, version: str, pid: int, arguments: Sequence[str], role: Role, features: Sequence[str]) -> bytes:
     """Return the first line that a client gets."""
     params = {"name": name, "version": version, "protocol": PROTOCOL, "pid": pid, "argv": arguments}
@@ -80,18 +89,25 @@ class ClientSession:
         wake: Callable[[], None],
         now: float,
         limits: Limits,
+        notices: NoticeSource | None = None,
     ) -> None:
         table = MethodTable(methods)
+        if notices is not None:
+            table.register(
+                "notice.subscribe", by_name(self.subscribe_notices), Role.VIEWER, "Sends notices from now on."
+            )
+            table.register("notice.unsubscribe", by_name(self.unsubscribe), Role.VIEWER, "Ends a subscription.")
         table.register("event.subscribe", by_name(self.subscribe), Role.VIEWER, "Sends events from now on.")
         table.register("event.unsubscribe", by_name(self.unsubscribe), Role.VIEWER, "Ends a subscription.")
         self._dispatcher = Dispatcher(table, caller)
         self._source = events
+        self._notices = notices
         self._wake = wake
         self._limits = limits
         self._input = bytearray()
         self._lines: deque[bytes] = deque()
         self._output = bytearray(greeting)
-        self._events: deque[tuple[int, Event]] = deque()
+        self._events: deque[tuple[int, Event | Notice]] = deque()
         self._subscriptions: dict[int, Callable[[], None]] = {}
         self._serial = 0
         self._malformed = 0
@@ -170,17 +186,18 @@ class ClientSession:
                 subscription, event = self._events.popleft()
                 more = {"subscription": subscription, "dropped": self.dropped}
                 self.dropped = 0
-                self._put(notification("event", {**msgspec.structs.asdict(event), **more}), now)
+                method = "event" if isinstance(event, Event) else "notice"
+                self._put(notification(method, {**msgspec.structs.asdict(event), **more}), now)
 
     def sent(self, count: int, now: float) -> None:
         """Note that the client has taken bytes of the output."""
         del self._output[:count]
         self._progress = now
 
-    def offer(self, subscription: int, event: Event) -> None:
-        """Queue an event for the client; the oldest goes when there is no room.
+    def offer(self, subscription: int, event: Event | Notice) -> None:
+        """Queue an event or a notice for the client; the oldest goes when there is no room.
 
-        Shape: called while an event is emitted; it waits for nothing.
+        Shape: called while it is emitted; it waits for nothing.
         """
         if len(self._events) >= self._limits.events:
             self._events.popleft()
@@ -226,12 +243,9 @@ class ClientSession:
         how many events were ``dropped`` before it.
         Errors: RpcError.
         """
-        if len(self._subscriptions) >= SUBSCRIPTION_LIMIT:
-            raise RpcError(INVALID_PARAMS, f"a client may have {SUBSCRIPTION_LIMIT} subscriptions")
         if monitor is not None and self._monitor_get is not None:
             self._monitor_get({"name": monitor})
-        self._serial += 1
-        number = self._serial
+        number = self._next_subscription()
 
         def take(event: Event) -> None:
             if monitor is None or event.monitor == monitor:
@@ -239,6 +253,23 @@ class ClientSession:
 
         self._subscriptions[number] = self._source.subscribe(take)
         return {"subscription": number}
+
+    def subscribe_notices(self) -> dict[str, int]:
+        """Send notices from now on.
+
+        Shape: as ``subscribe``; each notification ``notice`` has the fields of the notice.
+        Errors: RpcError.
+        """
+        assert self._notices is not None
+        number = self._next_subscription()
+        self._subscriptions[number] = self._notices.subscribe(lambda notice: self.offer(number, notice))
+        return {"subscription": number}
+
+    def _next_subscription(self) -> int:
+        if len(self._subscriptions) >= SUBSCRIPTION_LIMIT:
+            raise RpcError(INVALID_PARAMS, f"a client may have {SUBSCRIPTION_LIMIT} subscriptions")
+        self._serial += 1
+        return self._serial
 
     def unsubscribe(self, subscription: int) -> dict[str, int]:
         """End a subscription; none of its events comes after the answer.

@@ -25,7 +25,7 @@ from weaver.errors import WeaverError
 from weaver.management.paths import default_path, find_sockets, is_private
 from weaver.management.roles import peer_credentials, role_of
 from weaver.management.rpc import Caller, MethodLike, MethodTable
-from weaver.management.session import ClientSession, EventSource, Limits, goodbye, hello
+from weaver.management.session import ClientSession, EventSource, Limits, NoticeSource, goodbye, hello
 from weaver.runtime import Runtime
 
 __all__ = ["AdminSocket", "AdminSocketError", "AdminSocketStatistics", "default_path"]
@@ -70,6 +70,7 @@ class AdminSocket:
         events: EventSource,
         runtime: Runtime,
         *,
+        notices: NoticeSource | None = None,
         name: str | None = None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -77,6 +78,7 @@ class AdminSocket:
         self._path = path.absolute()
         self._methods = methods
         self._events = events
+        self._notices = notices
         self._runtime = runtime
         self._name = name or self._path.stem.removesuffix(f"-{os.getpid()}")
         self._limits = limits or Limits()
@@ -176,7 +178,16 @@ class AdminSocket:
             greeting = hello(self._name, _version(), os.getpid(), sys.argv, role, self._features)
             caller = Caller(role, credentials.uid, credentials.pid)
             try:
-                client = Client(connection, self._methods, self._events, caller, greeting, self._clock, self._limits)
+                client = Client(
+                    connection,
+                    self._methods,
+                    self._events,
+                    caller,
+                    greeting,
+                    self._clock,
+                    self._limits,
+                    self._notices,
+                )
             except OSError as error:
                 self._refuse(connection, f"the server is short of file descriptors: {error.strerror}")
                 return
@@ -215,12 +226,13 @@ class Client:
         greeting: bytes,
         clock: Callable[[], float],
         limits: Limits,
+        notices: NoticeSource | None,
     ) -> None:
         self._connection = connection
         self._clock = clock
         self._woken = False
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self.session = ClientSession(methods, events, caller, greeting, self._notify, clock(), limits)
+        self.session = ClientSession(methods, events, caller, greeting, self._notify, clock(), limits, notices)
 
     def serve(self) -> None:
         """Move bytes between the socket and the session until one of the two ends.

@@ -99,6 +99,8 @@ def test_there_is_one_dump_in_an_interval_for_each_monitor(bench: Bench, monkeyp
     monkeypatch.setattr(thread_dump, "monotonic", lambda: now[0])
     bench.put("ThreadDumpAction", interval=10)
     bench.put("ThreadDumpAction", name="N", interval=1)
+    for name in ("M", "N"):
+        bench.registry.set(name, limits={"time_ms": 1_000})
 
     for seconds in (0.0, 1.5, 9.0, 10.5):
         now[0] = 100.0 + seconds
@@ -111,6 +113,7 @@ def test_last_dumps_of_so_many_monitors_are_known(bench: Bench, monkeypatch: pyt
     monkeypatch.setattr(thread_dump, "MONITORS", 1)
     for name in ("M", "N"):
         bench.put("ThreadDumpAction", name=name)
+        bench.registry.set(name, limits={"time_ms": 1_000})
 
     bench.module.f()
     bench.module.f()

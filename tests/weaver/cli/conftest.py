@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from tests.weaver.management.conftest import OpenSocket, events, open_socket
+from tests.weaver.management.conftest import OpenSocket, events, look_back, notices, open_socket, watches
 from weaver.cli import client
 from weaver.cli.main import main
 
-__all__ = ["OpenSocket", "events", "open_socket"]
+__all__ = ["OpenSocket", "events", "look_back", "notices", "open_socket", "watches"]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from weaver.management.methods import standard_methods
 from weaver.management.roles import Role
 from weaver.management.rpc import Caller
 from weaver.management.session import SUBSCRIPTION_LIMIT, ClientSession, Limits, hello
+from weaver.notices import NoticeBoard
 
 LIST = b'{"jsonrpc":"2.0","id":1,"method":"monitor.list"}\n'
 
@@ -21,6 +22,7 @@ class Peer:
 
     def __init__(self, **limits: Any) -> None:
         self.events = EventBuffer()
+        self.notices = NoticeBoard()
         self.wakes = 0
         self.session = ClientSession(
             standard_methods(FakeRegistry(), self.events),
@@ -30,6 +32,7 @@ class Peer:
             self._wake,
             0.0,
             Limits(**limits),
+            self.notices,
         )
 
     def _wake(self) -> None:
@@ -234,6 +237,22 @@ def test_subscriptions_are_limited() -> None:
         peer.call("event.subscribe")
 
     assert "error" in peer.call("event.subscribe")
+
+
+def test_notices_come_beside_events_and_end_by_their_own_number() -> None:
+    peer = Peer()
+    number = peer.call("notice.subscribe")["result"]["subscription"]
+    peer.call("event.subscribe")
+
+    peer.notices.publish("watch.fired", "W", "it is late")
+    peer.events.emit(event(1))
+    notice, told = peer.read()
+    peer.call("notice.unsubscribe", subscription=number)
+    peer.notices.publish("watch.fired", "W", "again")
+
+    assert (notice["method"], told["method"]) == ("notice", "event")
+    assert (notice["params"]["text"], notice["params"]["subscription"]) == ("it is late", number)
+    assert peer.read() == []
 
 
 def test_end_of_the_session_ends_its_subscriptions() -> None:

@@ -67,7 +67,7 @@ def test_client_is_greeted_first_then_answered(open_socket: OpenSocket, tmp_path
     assert (greeting["params"]["name"], greeting["params"]["pid"]) == ("web", os.getpid())
     assert (greeting["params"]["role"], greeting["params"]["features"]) == (
         "admin",
-        ["change", "event", "monitor", "pointcut", "weave"],
+        ["change", "event", "look_back", "monitor", "notice", "pointcut", "watch", "weave"],
     )
     assert [status["name"] for status in answer["result"]] == ["Before_Send", "Before_Service"]
 
