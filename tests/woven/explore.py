@@ -1,4 +1,4 @@
-"""Runs strangers' test suites, and the server's own, plain and in three states of weaving, and compares test by test.
+"""Runs strangers' test suites, and the server's own, plain and in four states of weaving, and compares test by test.
 
 ``python tests/woven/explore.py [SUBJECT ...] [--json FILE]`` prints a table and exits with 1 when any test ended
 otherwise than plain, or when a state has no proof that it was one.
@@ -104,14 +104,15 @@ def explore(subject: Subject) -> Explored:
     """Run a suite in every state and compare."""
     explored = Explored(subject)
     for state in STATES:
-        explored.runs[state] = run(subject, state)
+        if state != "places" or subject.places:
+            explored.runs[state] = run(subject, state)
     plain = explored.runs["plain"]
     if not plain.counts["passed"]:
         explored.faults.append(f"plain: no test passed: {plain.text[-2_000:]}")
-    for state in STATES[1:]:
-        seeing = [] if state == "off" else [name for name, _ in subject.seeing]
-        explored.faults += [f"{state}: {fault}" for fault in differences(plain, explored.runs[state], seeing)]
-        explored.faults += [f"{state}: {fault}" for fault in unproven(explored.runs[state])]
+    for state, made in explored.runs.items():
+        if state != "plain":
+            seeing = [] if state == "off" else [name for name, _ in subject.seeing]
+            explored.faults += [f"{state}: {fault}" for fault in (*differences(plain, made, seeing), *unproven(made))]
     return explored
 
 
@@ -134,21 +135,22 @@ def unproven(made: Run) -> list[str]:
         "mismatch": [("functions are woven", proof["woven"] > 0), ("no advice ran", proof["entered"] == 0)],
         "match": [("functions are woven", proof["woven"] > 0), ("advice ran", proof["entered"] > 0)],
     }
+    rules["places"] = rules["match"]
     found = [f"it is not so that {words}" for words, holds in rules[made.state] if not holds]
     return [*found, *(["a joinpoint was not woven: " + str(proof["failures"])] if proof["failures"] else [])]
 
 
 def report(explored: Explored) -> None:
     """Print a row of the table, and what is wrong."""
-    plain, match = explored.runs["plain"], explored.runs["match"]
-    counts, proof = plain.counts, match.proof
+    runs = explored.runs
+    plain, counts, proof = runs["plain"], runs["plain"].counts, runs["match"].proof
     other = sum(counts.values()) - counts["passed"] - counts["failed"] - counts["skipped"]
-    differing = [len(differences(plain, explored.runs[state])) for state in STATES[1:]]
+    differing = [len(differences(plain, runs[state])) if state in runs else "-" for state in STATES[1:]]
     print(
         f"{explored.subject.name:16} {counts['passed']:7,} {counts['failed']:6} {counts['skipped']:7} {other:5}"
         + "".join(f" {count:8}" for count in differing)
         + f" {proof.get('woven', 0):6,}/{proof.get('functions', 0):<6,} {proof.get('entered', 0):12,}"
-        + "".join(f" {made.seconds:6.0f}" for made in explored.runs.values()),
+        + "".join(f" {made.seconds:6.0f}" for made in runs.values()),
         flush=True,
     )
     for name, why in explored.subject.seeing:
@@ -166,8 +168,9 @@ def main() -> int:
         fetch()
     print(f"Python {'.'.join(map(str, sys.version_info[:3]))}; tests plain, differing tests off, mismatch, match")
     print(
-        f"{'':16} {'passed':>7} {'failed':>6} {'skipped':>7} {'other':>5} {'off':>8} {'mismatch':>8} {'match':>8}"
-        f" {'woven/functions':>13} {'advice ran':>11}  seconds"
+        f"{'':16} {'passed':>7} {'failed':>6} {'skipped':>7} {'other':>5}"
+        + "".join(f" {state:>8}" for state in STATES[1:])
+        + f" {'woven/functions':>13} {'advice ran':>11}  seconds"
     )
     failed = False
     for name in names:

@@ -18,8 +18,15 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
-STATES = ("plain", "off", "mismatch", "match")
-"""Never woven; woven once and put back; woven with a dye that is not the context's; woven with the context's dye."""
+STATES = ("plain", "off", "mismatch", "match", "places")
+"""Never woven; woven once and put back; woven with a dye that is not the context's; woven with the context's dye; and
+so at every call, read and write of an attribute and handler of an exception inside, instead of around each function."""
+
+MONITORS: dict[str, tuple[Any, str, str]] = {
+    "Everything": ("around", "execution(* *(..))", "Counting"),
+    "Places": ("before", "call(* *(..)) or get(*) or set(*) or handler(*)", "Passing"),
+}
+"""Location, pointcut and action."""
 
 ROOT = Path(__file__).parents[2]
 QUIET = ("-W", "ignore:Passing a non-Collection")
@@ -48,6 +55,16 @@ class Counting:
         self.left += 1
 
 
+class Passing(Counting):
+    """A stateless action that counts and emits nothing."""
+
+    name = "Passing"
+    around = False
+
+    def run(self, invocation: object) -> None:
+        self.entered += 1
+
+
 class Woven:
     """The weaver over the modules below some prefixes."""
 
@@ -58,33 +75,37 @@ class Woven:
         from weaver.pointcut.parser import parse_pointcut
         from weaver.registry import Registry
 
-        self.action = Counting()
+        self.actions = Counting(), Passing()
         self.registry = Registry(EventBuffer(100))
-        self.registry.add_action(self.action)
-        everything = parse_pointcut("execution(* *(..))")
-        self.registry.add(MonitorDefinition("Everything", "application", "custom", "around", everything))
-        self.registry.set("Everything", actions=["Counting"])
+        for action in self.actions:
+            self.registry.add_action(action)
+        for name, (location, pointcut, action_name) in MONITORS.items():
+            definition = MonitorDefinition(name, "application", "custom", location, parse_pointcut(pointcut))
+            self.registry.add(definition)
+            self.registry.set(name, actions=[action_name])
         for module in loaded(prefixes):
             self.registry.on_module(module)
         hook.install(self.registry.on_module, prefixes)
         self._alive: object = None
+        self._name = ""
 
     def bring_to(self, state: str) -> None:
         """Weave, and set the context, as the state says."""
         from weaver import context
         from weaver.dye import SPACE, mask_of
 
+        self._name = "Places" if state == "places" else "Everything"
         self._alive = SPACE.intern(mask_of([WANTED]))  # opens the gate: some message has the dye
-        self.registry.set("Everything", enabled=True, dye_mask=[WANTED])
+        self.registry.set(self._name, enabled=True, dye_mask=[WANTED])
         if state == "off":
-            self.registry.set("Everything", enabled=False)
-        context.begin(mask_of([WANTED if state == "match" else OTHER]), {})
+            self.registry.set(self._name, enabled=False)
+        context.begin(mask_of([WANTED if state in {"match", "places"} else OTHER]), {})
 
     def proof(self, prefixes: Sequence[str]) -> dict[str, object]:
         """Return what shows that the tests did run woven code, or did not."""
         from weaver.swap import is_woven
 
-        status = self.registry.get("Everything")
+        status = self.registry.get(self._name)
         found = [
             one
             for one in gc.get_objects()
@@ -93,8 +114,8 @@ class Woven:
         return {
             "functions": len(found),
             "woven": sum(map(is_woven, found)),
-            "entered": self.action.entered,
-            "left": self.action.left,
+            "entered": sum(action.entered for action in self.actions),
+            "left": sum(action.left for action in self.actions),
             "failures": status["failures"],
             "notice": status["notice"],
         }

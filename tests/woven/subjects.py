@@ -11,7 +11,8 @@ class Subject:
     Shape: ``prefixes`` are the modules that are woven; ``source`` is the folder of the unpacked source in which it
     runs, None for one that needs none; ``why`` says what is particular to its code; ``left_out`` are tests that do not
     give the same result twice, or that weave themselves what is woven here, by pytest's name, and why; ``seeing`` are
-    tests that must end otherwise while functions are woven, and why.
+    tests that must end otherwise while functions are woven, and why; ``places`` says whether it is also run with advice
+    at places inside its functions, which takes ten times as long.
     """
 
     name: str
@@ -23,6 +24,7 @@ class Subject:
     gevent: bool = False
     left_out: tuple[tuple[str, str], ...] = ()
     seeing: tuple[tuple[str, str], ...] = ()
+    places: bool = False
 
 
 def package(
@@ -35,7 +37,7 @@ def package(
 def library(name: str, why: str, *modules: str, prefix: str = "") -> Subject:
     """Return a part of the standard library; its tests are modules of ``test``."""
     tests = tuple(f"test.{module}" for module in modules or (f"test_{name}",))
-    return Subject(name, (prefix or name,), tests, why, runner="unittest")
+    return Subject(name, (prefix or name,), tests, why, runner="unittest", places=True)
 
 
 TIMES = (
@@ -56,10 +58,10 @@ CODES = (
 
 PACKAGES = (
     package("attrs", "attrs-25.3.0", "generated methods, slots, descriptors", "attr", "attrs"),
-    package("click", "click-8.1.8", "decorators, contexts, exceptions as control flow"),
+    package("click", "click-8.1.8", "decorators, contexts, exceptions as control flow", places=True),
     package("jinja2", "jinja2-3.1.6", "compiles to generators and coroutines, called from C", seeing=CODES),
     package("markdown", "markdown-3.8", "deep class trees, registries, regular expressions", runner="unittest"),
-    package("marshmallow", "marshmallow-4.0.0", "metaclasses, class registry", left_out=TIMES),
+    package("marshmallow", "marshmallow-4.0.0", "metaclasses, class registry", left_out=TIMES, places=True),
     package("more_itertools", "more_itertools-10.7.0", "generators and iterators of every kind"),
     package("packaging", "packaging-25.0", "comparisons and keys called from C"),
     package(
@@ -68,7 +70,7 @@ PACKAGES = (
         "operator methods, recursion, wrapped parse actions",
         tests=ONCE_A_KIND_OF_MEMORY,
     ),
-    package("toolz", "toolz-1.0.0", "currying by signature, C callers", tests=("toolz/tests",)),
+    package("toolz", "toolz-1.0.0", "currying by signature, C callers", tests=("toolz/tests",), places=True),
 )
 
 LIBRARY = (

@@ -59,6 +59,7 @@ def test_test_that_sees_the_weaving_has_to_end_otherwise() -> None:
         ("mismatch", 2, 1, ["it is not so that no advice ran"]),
         ("match", 2, 0, ["it is not so that advice ran"]),
         ("match", 2, 9, []),
+        ("places", 0, 0, ["it is not so that functions are woven", "it is not so that advice ran"]),
     ],
 )
 def test_state_without_proof_is_found(state: str, woven: int, entered: int, words: list[str]) -> None:

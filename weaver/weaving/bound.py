@@ -1,7 +1,8 @@
 """What runs in the place of a call, a read, a write or behind a handler, on a match: enter, the thing itself, exit.
 
-A callee that is bound runs one frame deeper than without advice; the frame takes itself out of the traceback. What
-looks at its caller's frame (``super()``, ``locals()``) is handed back as it is.
+A callee that is bound runs one frame deeper than without advice. The frame takes itself out of the traceback, and has
+the file, the name, the line and the globals of the code that calls: a warning names the caller, ``namedtuple()`` finds
+its module. What needs the caller's own frame (``super()``, ``locals()``) is handed back as it is.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ import builtins
 import inspect
 import sys
 from collections.abc import Callable
-from types import BuiltinMethodType, MethodType
-from typing import Any
+from types import BuiltinMethodType, CodeType, FunctionType, MethodType
+from typing import Any, NamedTuple
 
 from weaver.weaving.guard import Advice, same
+from weaver.weaving.locations import on_line
 
 _READS_FRAME = (
     *(getattr(builtins, name) for name in ("super", "globals", "locals", "vars", "dir", "eval", "exec", "__import__")),
@@ -22,11 +24,21 @@ _READS_FRAME = (
 )
 
 
-def binder(advice: Advice) -> Callable[[Any], object]:
+class Site(NamedTuple):
+    """Where a place is: in what code, on which line."""
+
+    code: CodeType
+    line: int
+
+
+def binder(advice: Advice, site: Site) -> Callable[[Any], object]:
     """Return what makes of ``(receiver, callee, this)`` a callable that runs the callee with advice."""
     enter, leave, throw = advice.enter, advice.exit or same, advice.throw
+    everything, step_out = BaseException, _step_out  # its globals are not those of this module
+    there: CodeType | None = None
 
     def bind(found: tuple[Any, Any, Any]) -> object:
+        nonlocal there
         receiver, callee, this = found
         if any(callee is one for one in _READS_FRAME):
             return callee
@@ -36,19 +48,20 @@ def binder(advice: Advice) -> Callable[[Any], object]:
             token = enter(this, receiver, *arguments, *keywords.values())
             try:
                 result = callee(*arguments, **keywords)
-            except BaseException as error:
+            except everything as error:
                 if throw is not None:
                     throw(token, error)
-                _step_out(error)
+                step_out(error)
                 raise
             return leave(token, result)
 
-        return advised
+        there = there or _code_at(advised, site)
+        return FunctionType(there, sys._getframe(1).f_globals, None, None, advised.__closure__)
 
     return bind
 
 
-def reader(advice: Advice, name: str) -> Callable[[Any], object]:
+def reader(advice: Advice, name: str, site: Site) -> Callable[[Any], object]:
     """Return what reads an attribute of ``(receiver, this)`` with advice."""
     enter, leave, throw = advice.enter, advice.exit or same, advice.throw
 
@@ -64,10 +77,10 @@ def reader(advice: Advice, name: str) -> Callable[[Any], object]:
             raise
         return leave(token, value)
 
-    return read
+    return FunctionType(_code_at(read, site), globals(), None, None, read.__closure__)
 
 
-def writer(advice: Advice, name: str) -> Callable[[Any], object]:
+def writer(advice: Advice, name: str, site: Site) -> Callable[[Any], object]:
     """Return what writes an attribute, given ``(value, receiver, this)``, with advice."""
     enter, leave, throw = advice.enter, advice.exit or same, advice.throw
 
@@ -83,7 +96,7 @@ def writer(advice: Advice, name: str) -> Callable[[Any], object]:
             raise
         leave(token, None)
 
-    return write
+    return FunctionType(_code_at(write, site), globals(), None, None, write.__closure__)
 
 
 def catcher(advice: Advice) -> Callable[[Any], object]:
@@ -95,6 +108,19 @@ def catcher(advice: Advice) -> Callable[[Any], object]:
         leave(enter(this, error, error), None)
 
     return caught
+
+
+def _code_at(function: Callable[..., object], site: Site) -> CodeType:
+    """Return a function's code as if it stood, whole, at a place in other code."""
+    assert isinstance(function, FunctionType)
+    code = function.__code__
+    return code.replace(
+        co_filename=site.code.co_filename,
+        co_name=site.code.co_name,
+        co_qualname=site.code.co_qualname,
+        co_firstlineno=site.line,
+        co_linetable=on_line(site.line, site.line, len(code.co_code) // 2),
+    )
 
 
 def _receiver(receiver: object, callee: object) -> object:

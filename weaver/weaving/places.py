@@ -66,6 +66,12 @@ def name_of(code: CodeType, instruction: Instruction) -> str:
     return name
 
 
+def line_of(instruction: Instruction, code: CodeType) -> int:
+    """Return the line of an instruction, that of the code where it has none."""
+    line = instruction.location[0]
+    return code.co_firstlineno if line is None else line
+
+
 def loads_method(instruction: Instruction) -> bool:
     """Say whether it loads a method to be called, which takes two places on the stack."""
     name = instruction.name
@@ -95,7 +101,7 @@ class _Finder:
 
     def _place(self, kind: PlaceKind, at: int, one: Instruction) -> Place:
         names = self._dotted(at) if one.name != "STORE_ATTR" else ()
-        return Place(kind, at, name_of(self._code, one), names, _line(one, self._code))
+        return Place(kind, at, name_of(self._code, one), names, line_of(one, self._code))
 
     def _callees(self) -> Iterator[int]:
         """Return where named callees are loaded."""
@@ -148,7 +154,7 @@ class _Finder:
             loaded = self._instructions[one]
             if _is_named(loaded):
                 name = name_of(self._code, loaded)
-                yield Place("handler", jump + 1, name, self._dotted(one), _line(test, self._code))
+                yield Place("handler", jump + 1, name, self._dotted(one), line_of(test, self._code))
 
 
 def _is_named(one: Instruction) -> bool:
@@ -173,7 +179,3 @@ def _taken(one: Instruction) -> int:
     if loads_method(one):
         return 3 if name == "LOAD_SUPER_ATTR" else 1
     return max(0, 1 - effect(one))
-
-
-def _line(one: Instruction, code: CodeType) -> int:
-    return code.co_firstlineno if one.location[0] is None else one.location[0]

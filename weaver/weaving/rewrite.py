@@ -22,9 +22,9 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from weaver.weaving.assembler import particular
-from weaver.weaving.bound import binder, catcher, reader, writer
+from weaver.weaving.bound import Site, binder, catcher, reader, writer
 from weaver.weaving.guard import Advice, Guard
-from weaver.weaving.places import PlaceKind, loads_method, name_of
+from weaver.weaving.places import PlaceKind, line_of, loads_method, name_of
 from weaver.weaving.symbolic import Assembly, Instruction, decode, encode
 
 
@@ -122,19 +122,21 @@ class _Rewriter:
 
     def _matched(self, plain: Instruction, placed: PlacedAdvice) -> tuple[list[Instruction], bool]:
         """Return the way with advice, and whether it stands in the place of the instruction."""
+        site = Site(self._code, line_of(plain, self._code))
         if placed.kind == "call":
-            return self._bound(plain, placed.advice), True
+            return self._bound(plain, placed.advice, site), True
         if placed.kind == "handler":
             values = [Instruction("COPY", 1), self._this.copy(), Instruction("BUILD_TUPLE", 2)]
             return [*values, *self._apply(catcher(placed.advice)), Instruction("POP_TOP")], False
+        name = name_of(self._code, plain)
         if placed.kind == "get":
             values = [self._this.copy(), Instruction("BUILD_TUPLE", 2)]
-            return [*values, *self._apply(reader(placed.advice, name_of(self._code, plain)))], True
+            return [*values, *self._apply(reader(placed.advice, name, site))], True
         values = [self._this.copy(), Instruction("BUILD_TUPLE", 3)]
-        applied = self._apply(writer(placed.advice, name_of(self._code, plain)))
+        applied = self._apply(writer(placed.advice, name, site))
         return [*values, *applied, Instruction("POP_TOP")], True
 
-    def _bound(self, plain: Instruction, advice: Advice) -> list[Instruction]:
+    def _bound(self, plain: Instruction, advice: Advice, site: Site) -> list[Instruction]:
         """Load the callee as a value, bind the advice to it, and put NULL where the plain instruction does."""
         name = name_of(self._code, plain)
         with_null = loads_method(plain) or (plain.name == "LOAD_GLOBAL" and bool(plain.argument & 1))
@@ -145,7 +147,7 @@ class _Rewriter:
             load = [Instruction("COPY", 1), self._attribute(name)]
         else:
             load = [none, Instruction(plain.op, plain.argument & ~1 if plain.name == "LOAD_GLOBAL" else plain.argument)]
-        bound = [*load, self._this.copy(), Instruction("BUILD_TUPLE", 3), *self._apply(binder(advice))]
+        bound = [*load, self._this.copy(), Instruction("BUILD_TUPLE", 3), *self._apply(binder(advice, site))]
         if not with_null:
             return bound
         null = [Instruction("PUSH_NULL")]

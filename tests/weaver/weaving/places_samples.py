@@ -2,6 +2,8 @@
 
 import json
 import os.path
+import warnings
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
@@ -82,6 +84,38 @@ def calls_missing(phone: Any) -> object:
 def calls_frame_reader(a: int) -> list[str]:
     b = a
     return sorted([*locals(), str(b)])
+
+
+def old(x: int) -> int:
+    warnings.warn("old is old", DeprecationWarning, stacklevel=2)
+    return x
+
+
+def calls_what_warns(x: int) -> int:
+    return old(x)
+
+
+def calls_what_finds_its_module() -> Any:
+    return namedtuple("Pair", "first second")
+
+
+class Deprecated:
+    @property
+    def old(self) -> int:
+        warnings.warn("old is old", DeprecationWarning, stacklevel=2)
+        return 1
+
+    @old.setter
+    def old(self, value: int) -> None:
+        warnings.warn("old is old", DeprecationWarning, stacklevel=2)
+
+
+def reads_what_warns() -> int:
+    return Deprecated().old
+
+
+def writes_what_warns() -> None:
+    Deprecated().old = 2
 
 
 def calls_with_lock(lock: Any) -> int:

@@ -2,6 +2,7 @@ import importlib.util
 import sys
 import threading
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -170,6 +171,26 @@ def test_advice_of_a_super_call_gets_the_object_itself() -> None:
 
 def test_advice_of_a_failing_call_gets_the_error() -> None:
     assert seen("failing", "call") == [("enter", None, None, 1), ("throw", ValueError)]
+
+
+@pytest.mark.parametrize("name", ["calls_what_warns", "reads_what_warns", "writes_what_warns"])
+def test_warning_of_a_callee_names_the_code_that_calls(name: str) -> None:
+    function = getattr(samples, name)
+    arguments = [1] * function.__code__.co_argcount
+
+    def told(made: Any) -> list[tuple[str, int]]:
+        with warnings.catch_warnings(record=True, action="always") as caught:
+            made(*arguments)
+        return [(one.filename, one.lineno) for one in caught]
+
+    assert told(woven(function, Witness("matching"))) == told(function)
+    assert len(told(function)) == 1
+
+
+def test_callee_finds_the_module_of_the_code_that_calls() -> None:
+    made = woven(samples.calls_what_finds_its_module, Witness("matching"), "call")()
+
+    assert made.__module__ == samples.__name__
 
 
 def test_advice_of_reads_and_writes_gets_receiver_and_value() -> None:
