@@ -5,8 +5,8 @@
 # make bench-weaving   the weaving benchmarks on every Python of this machine, beside other tools that do the like
 # make docs       write the tables of docs/ anew          make lock       write the locks anew; UPGRADE=--upgrade for newer releases
 # make verify     weave every function of the standard library, on every Python, and check the code statically
-# make explore    test suites of well-known packages and of the server, plain and woven, on every Python: takes hours;
-#                 ARGS="attrs json" chooses some
+# make explore    test suites of well-known packages and of the server, plain and woven, on every Python: takes half an
+#                 hour a Python; ARGS="attrs json" chooses some
 # make fuzz       random bytes at every parser, a minute each; SECONDS=3600 for longer
 # make clean      remove what these targets made
 #

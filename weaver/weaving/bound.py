@@ -10,6 +10,8 @@ from __future__ import annotations
 import builtins
 import inspect
 import sys
+import traceback
+import warnings
 from collections.abc import Callable
 from types import BuiltinMethodType, CodeType, FunctionType, MethodType
 from typing import Any, NamedTuple
@@ -19,9 +21,11 @@ from weaver.weaving.locations import on_line
 
 _READS_FRAME = (
     *(getattr(builtins, name) for name in ("super", "globals", "locals", "vars", "dir", "eval", "exec", "__import__")),
-    sys._getframe,
-    inspect.currentframe,
+    *(builtins.compile, builtins.breakpoint, warnings.warn, inspect.currentframe, inspect.stack),
+    *(traceback.extract_stack, traceback.format_stack, traceback.print_stack),
+    *(vars(sys)[name] for name in ("_getframe", "_getframemodulename") if name in vars(sys)),
 )
+"""What looks at the frame that calls it, or counts frames from there: ``compile`` takes over its future statements."""
 
 
 class Site(NamedTuple):

@@ -1,7 +1,10 @@
 """Functions with places to weave at; each test names the place by kind and name."""
 
+import inspect
 import json
 import os.path
+import sys
+import traceback
 import warnings
 from collections import namedtuple
 from collections.abc import Callable
@@ -97,6 +100,12 @@ def calls_what_warns(x: int) -> int:
 
 def calls_what_finds_its_module() -> Any:
     return namedtuple("Pair", "first second")
+
+
+def calls_what_reads_frames() -> tuple[object, ...]:
+    module = sys._getframemodulename(1) if sys.version_info >= (3, 12) else None
+    depths = len(traceback.extract_stack()), len(traceback.format_stack())
+    return module, depths, compile("x: int", "", "exec").co_flags, inspect.currentframe().f_code.co_name  # type: ignore[union-attr]
 
 
 class Deprecated:

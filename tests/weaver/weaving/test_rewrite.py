@@ -91,6 +91,7 @@ USES: dict[str, tuple[Any, Callable[[Any], object]]] = {
     "missing": (samples.calls_missing, lambda f: f(samples.Phone("a"))),
     "wrong arguments": (samples.calls_method, lambda f: f(3)),
     "frame reader": (samples.calls_frame_reader, lambda f: f(1)),
+    "frame readers": (samples.calls_what_reads_frames, lambda f: f()),
     "with": (samples.calls_with_lock, lambda f: f(threading.Lock())),
     "item": (samples.calls_item, lambda f: f({"x": abs})),
     "generator": (samples.calls_later, lambda f: drive(f(1))),
@@ -173,7 +174,7 @@ def test_advice_of_a_failing_call_gets_the_error() -> None:
     assert seen("failing", "call") == [("enter", None, None, 1), ("throw", ValueError)]
 
 
-@pytest.mark.parametrize("name", ["calls_what_warns", "reads_what_warns", "writes_what_warns"])
+@pytest.mark.parametrize("name", ["old", "calls_what_warns", "reads_what_warns", "writes_what_warns"])
 def test_warning_of_a_callee_names_the_code_that_calls(name: str) -> None:
     function = getattr(samples, name)
     arguments = [1] * function.__code__.co_argcount
