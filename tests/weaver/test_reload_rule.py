@@ -1,5 +1,6 @@
 """Whatever files come one after the other: the program is as if it had been started with the last of them."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,7 +80,7 @@ def state(registry: Registry, target: Any) -> tuple[list[dict[str, Any]], list[s
 def started(path: Path, text: str, target: Any) -> tuple[Reload, Registry]:
     registry = registry_over(target)
     path.write_text(text)
-    reload, draft = Reload(path, registry, ("ADDR1",), {}), read_draft(path)
+    reload, draft = Reload(path, registry, ("ADDR1", "ADDR2"), {}), read_draft(path)
     reload.begin(draft, draft.checked())
     return reload, registry
 
@@ -114,3 +115,57 @@ def test_files_lead_where_a_start_with_the_last_good_one_leads(texts: list[str])
     assert reached == expected
     assert state(fresh, target)[1] == []
     assert again.taken.draft.text == good
+
+
+VALUES: dict[str, list[Any]] = {
+    "enabled": [False, True],
+    "dye_mask": [(), ("ADDR1",), ("ADDR2",)],
+    "dye_filtering": [True, False],
+    "includes": [(), ("rule_target",)],
+    "description": ["", "words", "others"],
+}
+"""The first of each is what a monitor has when nothing says otherwise."""
+NAMES = ("Library", "A")
+ONE_VALUE = st.sampled_from([(key, value) for key, values in VALUES.items() for value in values])
+LIVE = st.tuples(st.sampled_from(NAMES), ONE_VALUE)
+SAID = st.fixed_dictionaries({name: st.lists(ONE_VALUE, max_size=4).map(dict) for name in NAMES})
+
+
+def file_of(said: dict[str, dict[str, Any]]) -> str:
+    return "".join(
+        f"[monitors.{name}]\n"
+        + ("kind = 'custom'\npointcut = 'rule_target.f'\n" if name == "A" else "")
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in settings.items())
+        for name, settings in said.items()
+    )
+
+
+def whole(said: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {key: said[name].get(key, values[0]) for key, values in VALUES.items()} for name in NAMES}
+
+
+@pytest.mark.slow
+@settings(max_examples=25)
+@given(first=SAID, steps=st.lists(SAID | LIVE, max_size=6))
+def test_file_wins_for_what_it_changed_and_live_changes_stay_elsewhere(
+    first: dict[str, Any], steps: list[dict[str, Any] | tuple[str, tuple[str, Any]]]
+) -> None:
+    target = sys.modules["rule_target"]
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "i.toml"
+        reload, registry = started(path, file_of(first), target)
+        file, model = whole(first), whole(first)
+        for step in steps:
+            if isinstance(step, tuple):
+                name, (key, value) = step
+                registry.set(name, **{key: value})
+                model[name][key] = value
+                continue
+            path.write_text(file_of(step))
+            reload.take("a test")
+            for name, settings_ in whole(step).items():
+                model[name] |= {key: value for key, value in settings_.items() if value != file[name][key]}
+            file = whole(step)
+            found = {name: {key: registry.settings(name)[key] for key in VALUES} for name in NAMES}
+            assert found == model
+        switch_off(registry)

@@ -349,3 +349,17 @@ def test_faults_of_all_kinds_are_printed_at_once(tmp_path: Path, capsys: pytest.
 
     lines = [line.split(":")[1] for line in capsys.readouterr().err.splitlines() if line.startswith(str(path))]
     assert (code, lines) == (2, ["4", "6", "8", "9", "13"])
+
+
+def test_file_that_is_only_checked_starts_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text("[redaction]\nnames = ['pin']\n" + CUSTOM)
+    options = ["--check", "--instrumentation", str(path), "--admin-socket", str(tmp_path / "s")]
+
+    good = run.main(options)
+    path.write_text(CUSTOM + "actions = ['No']\n")
+    bad = run.main(options)
+
+    assert (good, bad, (tmp_path / "s").exists()) == (0, 2, False)
+    assert "monitors.A.actions: there is no action 'No'" in capsys.readouterr().err
+    assert show(1234, name="pin") == "1234"
