@@ -16,13 +16,12 @@ from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.event import Event
 from weaver.management.changes import Changes, put_back, set_back, take_out
 from weaver.management.definitions import DEFINING, redefined, split
+from weaver.management.pointcut_methods import PointcutMethods
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
-from weaver.pointcut.explain import explain
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
-from weaver.pointcut.selection import find_by_name, near_names, select_text
 from weaver.registry import CHANGEABLE
 from weaver.shadow import Shadow
 
@@ -229,36 +228,6 @@ class MonitorMethods:
             raise RpcError(
                 UNKNOWN_NAME, f"there is no monitor {name!r}", hint="monitor.list has the names", did_you_mean=near
             )
-
-
-class PointcutMethods:
-    """``pointcut.match`` and ``pointcut.explain`` over what is loaded."""
-
-    def __init__(self, registry: MonitorRegistry, named: Mapping[str, Pointcut]) -> None:
-        self._registry = registry
-        self._named = named
-
-    def match(self, expression: str) -> Any:
-        """Return what an expression selects, as ``select_text`` does.
-
-        Errors: PointcutSyntaxError.
-        """
-        pointcut = parse_pointcut(expression, self._named)
-        return select_text(expression, self._registry.shadows(pointcut), self._named)
-
-    def explain(self, expression: str, name: str) -> Any:
-        """Return for each shadow in a function of a name which part of an expression says yes or no.
-
-        Errors: PointcutSyntaxError; RpcError, with the names that are near.
-        """
-        pointcut = parse_pointcut(expression, self._named)
-        shadows = self._registry.shadows(pointcut)
-        found = find_by_name(name, shadows)
-        if not found:
-            hint = "pointcut.match has the names"
-            near = near_names(name, shadows)
-            raise RpcError(UNKNOWN_NAME, f"no function {name!r} is loaded", hint=hint, did_you_mean=near)
-        return [{"joinpoint": one.id, **explain(pointcut, one).as_json()} for one in found]
 
 
 def standard_methods(
