@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from weaver.config import Draft, InstrumentationConfig, read_draft
 from weaver.config_changes import Change, Row, monitor_changes, plain
 from weaver.config_faults import Fault
@@ -116,9 +118,9 @@ class Reload:
         """Return all changes, those of sections first: monitors may use their pointcuts."""
         before = self.taken.config
         sections = [
-            Change(_section_rows(before, config, name, "set"), *_steps(apply, before, config))
+            Change(rows, *_steps(apply, before, config))
             for name, apply in self._live.items()
-            if getattr(before, name) != getattr(config, name)
+            if (rows := _section_rows(before, config, name, "set"))
         ]
         return [*sections, *monitor_changes(before, config, self._registry)]
 
@@ -126,7 +128,7 @@ class Reload:
         """Yield the sections that differ and cannot change now."""
         for name in InstrumentationConfig.model_fields:
             is_live = name in _OF_MONITORS or name in self._live
-            if not is_live and getattr(self.taken.config, name) != getattr(config, name):
+            if not is_live and _section_rows(self.taken.config, config, name, "restart"):
                 yield name
 
     def _restarts(self, config: InstrumentationConfig) -> Iterator[Row]:
@@ -164,16 +166,16 @@ def _steps(
 
 def _section_rows(before: InstrumentationConfig, after: InstrumentationConfig, name: str, kind: Any) -> tuple[Row, ...]:
     """Return a row for each value of a section that differs."""
-    old, new = (_values(getattr(config, name)) for config in (before, after))
-    if old is None or new is None:
-        return (Row((name,), kind, plain(getattr(before, name)), plain(getattr(after, name))),)
-    keys = dict.fromkeys((*old, *new))
+    old, new = _values(before, name), _values(after, name)
     return tuple(
-        Row((name, key), kind, plain(old.get(key)), plain(new.get(key))) for key in keys if old.get(key) != new.get(key)
+        Row(keys, kind, plain(old.get(keys)), plain(new.get(keys)))
+        for keys in dict.fromkeys((*old, *new))
+        if old.get(keys) != new.get(keys)
     )
 
 
-def _values(section: Any) -> dict[str, Any] | None:
-    if isinstance(section, dict):
-        return section
-    return section.model_dump() if hasattr(section, "model_dump") else None
+def _values(config: InstrumentationConfig, name: str) -> dict[tuple[str, ...], object]:
+    """Return the values of a section by their keys; a section that is no table is one value."""
+    section = getattr(config, name)
+    values = section.model_dump() if isinstance(section, BaseModel) else section
+    return {(name, key): value for key, value in values.items()} if isinstance(values, dict) else {(name,): values}
