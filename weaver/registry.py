@@ -10,7 +10,7 @@ import copy
 import dataclasses
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from itertools import count
 from types import CodeType, FunctionType, ModuleType
@@ -310,9 +310,9 @@ class Registry:
             "drops": dict(monitor.allowance.drops),
         }
 
-    def look_ahead(self) -> Iterator[None]:
-        """Find the joinpoints of all monitors, so that ``list`` has them at hand; others may run between the steps."""
-        return self._joinpoints.look_ahead(tuple(self._monitors.values()))
+    def look_ahead(self, names: Collection[str]) -> Iterator[None]:
+        """Find the joinpoints of some monitors, so that they are at hand then; others may run between the steps."""
+        return self._joinpoints.look_ahead([self._monitors[name] for name in names])
 
     def list(self) -> list[dict[str, Any]]:
         """Return the status of every monitor, by name."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
@@ -95,8 +95,8 @@ class MonitorRegistry(Protocol):
         """Return the names of all monitors."""
         ...
 
-    def look_ahead(self) -> Iterator[None]:
-        """Find the joinpoints of all monitors, step by step."""
+    def look_ahead(self, names: Collection[str]) -> Iterator[None]:
+        """Find the joinpoints of some monitors, step by step."""
         ...
 
     def report(self) -> dict[str, Any]:
@@ -132,16 +132,21 @@ class MonitorMethods:
 
         Switches: yes, when there is much to look at yet.
         """
-        for _ in self._registry.look_ahead():
-            self._pause()
+        self._look_ahead(self._registry.names())
         return self._registry.list()
+
+    def _look_ahead(self, names: Collection[str]) -> None:
+        for _ in self._registry.look_ahead(names):
+            self._pause()
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the status of a monitor.
 
         Errors: RpcError.
+        Switches: as ``list_all``.
         """
         self.check(name)
+        self._look_ahead((name,))
         return self._registry.get(name)
 
     def set(self, name: str, attributes: dict[str, Any], reason: str = "", ttl: float | None = None) -> dict[str, Any]:
@@ -151,7 +156,10 @@ class MonitorMethods:
         audit line. Of a custom monitor ``pointcut`` and ``location`` can be set too. After ``ttl`` seconds all is as
         before.
         Errors: RpcError, InvalidAttributeError, PointcutSyntaxError.
+        Switches: as ``list_all``, before anything is changed.
         """
+        self.check(name)
+        self._look_ahead((name,))
         status = self._set(name, attributes, ttl)
         after = {key: status.get(key) for key in attributes}
         change = self._changes.note(

@@ -1,6 +1,6 @@
 """A registry of two monitors, and events."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from weaver.errors import InvalidAttributeError
@@ -30,7 +30,7 @@ class FakeRegistry:
     def names(self) -> tuple[str, ...]:
         return tuple(self.monitors)
 
-    def look_ahead(self) -> Iterator[None]:
+    def look_ahead(self, names: Collection[str]) -> Iterator[None]:
         return iter(())
 
     def get(self, name: str) -> dict[str, Any]:
