@@ -24,6 +24,7 @@ from server.sip.message import Request, Response
 from server.sip.offer_answer import STABLE
 from server.sip.usage import glare
 from server.sip.usage.ends import METHOD_ENDERS, ended_by, retry_after
+from server.sip.usage.offer import SDP
 from server.sip.usage.session_timer import SessionTimer
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ def refresh(container: Container, call: Call, record: SipRecord) -> None:
     description = record.description if record.by_invite else None
     draft = container.sending.in_dialog(call, record, "INVITE" if description else "UPDATE")
     if description:
-        draft.set_body(description, "application/sdp")
+        draft.set_body(description, SDP)
     record.refresh = container.sending.request(draft)
     record.timer = None
 

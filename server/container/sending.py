@@ -14,6 +14,7 @@ from server.engine.call import Call
 from server.engine.transactions import LOCAL
 from server.servlet.errors import InvalidStateError
 from server.sip.auth import authentication_info
+from server.sip.auth_client import MAX_TRIES
 from server.sip.build import make_cancel, make_request, make_response
 from server.sip.dialog import on_accepted, open_uas, request_parts
 from server.sip.message import Request, Response
@@ -194,6 +195,7 @@ class Sending:
         Source: RFC 3261 9.1.
         """
         record.reasons = reasons or record.reasons
+        record.tries = MAX_TRIES  # a challenge to what is given up is not answered
         client = call.transactions.clients.get(record.invite_out)
         if client is None:
             return

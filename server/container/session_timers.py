@@ -11,7 +11,8 @@ from server.container.records import SipRecord
 from server.engine.call import Call
 from server.sip.headers.table import MIN_SE as MIN_SE_HEADER
 from server.sip.message import Request, Response
-from server.sip.usage.offer import has_sdp
+from server.sip.multipart import content_of
+from server.sip.usage.offer import SDP, has_sdp
 from server.sip.usage.session_timer import (
     METHODS,
     MIN_SE,
@@ -42,7 +43,7 @@ def may_describe(record: SipRecord, invite: Request) -> None:
 def describe(record: SipRecord, message: Request | Response) -> None:
     """Keep the description that is sent, if it may have to be repeated."""
     if record.description is not None and has_sdp(message):
-        record.description = message.body
+        record.description = content_of(message.body, message.content_type or "", SDP)
 
 
 def accept(call: Call, record: SipRecord, request: Request, status: int) -> Headers:

@@ -6,12 +6,15 @@ from dataclasses import replace
 import pytest
 
 from server.container.challenged import parse_accounts
+from server.container.records import Sessions
+from server.engine.call import Call, CallKey
 from server.errors import ConfigError
 from server.servlet import B2buaServlet, SipRequest, SipServlet
 from server.sip.auth import PROXY, USER_AGENT, Realm, Side, Verdict, authentication_info, challenge, ha1_of, verify
 from server.sip.auth_client import Account, answer, is_proved
 from server.sip.build import make_response
 from server.sip.headers.credentials import parse_auth_info, parse_auth_value
+from server.sip.ids import key_of_token
 from server.sip.message import Request, Response
 from server.sip.nonce import NonceCounts
 from tests.conformance import agents
@@ -111,6 +114,22 @@ def test_s3_request_in_a_dialog_answers_a_challenge(build: Build, method: str) -
     house.receive(agents.reply(again, 200))
     still = ["481 UPDATE" if method == "BYE" else "200 UPDATE"]
     assert lines(house.receive(house.in_dialog("UPDATE", 2, ok))) == still
+
+
+@pytest.mark.parametrize("rings", [True, False])
+def test_s3_challenge_to_an_invite_that_was_given_up_is_not_answered(build: Build, rings: bool) -> None:
+    house = build(Caller, sections=ACCOUNT)
+    invite = agents.call(house, body=OFFER)
+    house.receive(agents.reply(invite, 180)) if rings else None
+    call_key = CallKey(key_of_token(invite.from_.tag or "") or "")
+
+    def give_up(call: Call) -> None:
+        (record,) = call.section("sessions", Sessions).sips.values()
+        house.container.sending.cancel(call, record)
+
+    house.engine.run(call_key, give_up)
+
+    assert lines(house.receive(challenged(invite))) == ["ACK"]
 
 
 def test_s3_leg_of_a_relayed_call_proves_itself_and_the_caller_sees_nothing_of_it(build: Build) -> None:

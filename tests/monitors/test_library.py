@@ -6,7 +6,7 @@ from types import ModuleType
 import pytest
 
 import server.container.authenticator
-import server.container.factory
+import server.container.drafts
 import server.container.sessions
 import server.engine.outbound
 import server.engine.turn
@@ -25,7 +25,7 @@ MODULES = (
     "monitors.dye_rules", "monitors.dye_injection", "monitors.sip_servlet", "monitors.sip_send",
 )  # fmt: skip
 TARGETS = (
-    server.container.authenticator, server.container.factory, server.container.sessions, server.engine.outbound,
+    server.container.authenticator, server.container.drafts, server.container.sessions, server.engine.outbound,
     server.engine.turn, server.http.wsgi, server.servlet.sip_servlet, server.state.memory,
 )  # fmt: skip
 LOCATIONS = ("Before", "After", "Around")
