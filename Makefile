@@ -25,6 +25,10 @@ SECONDS := 60
 # percent of branches and lines that the tests must reach
 COVERAGE := 95
 
+# tests of the server alone, which run beside the others; and of whole calls, which have the machine to themselves
+SERVER := tests/server tests/conformance tests/fuzz
+WHOLE := tests/scenarios tests/interop
+
 .PHONY: run test lint types contracts bench bench-weaving docs lock verify explore fuzz clean
 
 run: $(VENV)/.run
@@ -33,9 +37,12 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	sh tests/install_programs.sh
 	$(BIN)/python -m coverage erase
-	$(BIN)/python -m pytest tests --ignore=tests/interop --ignore=tests/scenarios --cov --cov-report=
+	sh tests/side_by_side.sh \
+		'COVERAGE_FILE=.coverage.server $(BIN)/python -m pytest $(SERVER) --cov --cov-report=' \
+		'COVERAGE_FILE=.coverage.rest $(BIN)/python -m pytest tests $(SERVER:%=--ignore=%) $(WHOLE:%=--ignore=%) --cov --cov-report='
 	sh tests/other_pythons.sh $(BIN)/python
-	$(BIN)/python -m pytest tests/scenarios tests/interop --cov --cov-append --cov-report=
+	$(BIN)/python -m coverage combine
+	$(BIN)/python -m pytest $(WHOLE) --cov --cov-append --cov-report=
 	$(BIN)/python -m coverage report --fail-under=$(COVERAGE)
 	$(BIN)/python -m coverage report --include='server/sip/*' --fail-under=100
 	test $$(sh tests/pythons.sh | wc -l) -lt 3 || \

@@ -1,10 +1,13 @@
 #!/bin/sh
-# Runs the weaver's tests on every other supported Python of this machine, each in a virtual environment of its own.
-# Argument: the Python whose version has been tested already.
-set -e
-cd "$(dirname "$0")/.."
-sh tests/venvs.sh "$1" | while read -r version python; do
-    [ "$python" = "$1" ] && continue
-    echo "== tests/weaver and tests/woven on Python $version"
-    "$python" -m pytest tests/weaver tests/woven -q --cov --cov-append --cov-report= </dev/null
+# Runs the weaver's tests on every other supported Python of this machine, each in a virtual environment of its own, all
+# at the same time; what they cover is in .coverage.VERSION. Argument: the Python whose version has been tested already.
+cd "$(dirname "$0")/.." || exit 1
+venvs=$(sh tests/venvs.sh "$1") || exit 1
+set -- "$1" $(echo "$venvs" | while read -r version python; do [ "$python" = "$1" ] || echo "$version=$python"; done)
+shift
+for other; do
+    shift
+    version=${other%%=*} python=${other#*=}
+    set -- "$@" "COVERAGE_FILE=.coverage.$version $python -m pytest tests/weaver tests/woven -q --cov --cov-report="
 done
+[ $# = 0 ] || exec sh tests/side_by_side.sh "$@"
