@@ -45,7 +45,7 @@ def switch_on(weaver: Weaver, names: Any, **actions: str) -> None:
 
 def click_to_call(node: Node, phones: tuple[ScriptedPhone, ScriptedPhone]) -> str:
     alice, bob = phones
-    bob.ring = 0.3
+    bob.ring = 1.0
     web = client(node)
     _, started = call(web, alice.uri, bob.uri)
     wait_state(web, started["id"], "answered")
