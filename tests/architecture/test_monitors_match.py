@@ -13,7 +13,8 @@ from weaver.config import load_instrumentation
 from weaver.dye import FLAGS
 from weaver.event import EventBuffer
 from weaver.plugins import Plugins
-from weaver.pointcut.match import match
+from weaver.pointcut.match import match, needs
+from weaver.pointcut.nodes import Or
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
 from weaver.scan import scan_module
@@ -59,6 +60,15 @@ APPLICATIONS_OWN = frozenset(
 def test_every_monitor_of_the_library_matches(registry: Registry) -> None:
     assert len(registry.names()) >= 70
     assert {status["name"] for status in registry.list() if not status["joinpoints"]} == APPLICATIONS_OWN
+
+
+def test_every_part_of_a_pointcut_that_names_functions_matches(registry: Registry, shadows: list[Shadow]) -> None:
+    pointcuts = {parse_pointcut(status["pointcut"]) for status in registry.list()}
+    parts = {part for one in pointcuts for part in (one.operands if isinstance(one, Or) else (one,))}
+    named = [part for part in parts if needs(part) == {"execution"}]
+
+    assert len(named) > 20
+    assert [str(part) for part in named if not any(match(part, shadow).matched for shadow in shadows)] == []
 
 
 def test_every_name_in_the_shipped_file_exists(registry: Registry) -> None:
