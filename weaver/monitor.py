@@ -26,7 +26,7 @@ class Action(Protocol):
     monitor's location asks for. What is returned is put into the event's payload; None emits no event.
     An action may declare ``Properties``, the model of what monitors can set for it (``weaver.properties``);
     ``monitors``, patterns of the names of the delegating monitors that it is for; ``hang_ms``, the milliseconds that it
-    may take where the limits of its monitor say nothing; and ``switch_on(monitor)`` and
+    may take, and in a second, where the limits of its monitor say nothing; and ``switch_on(monitor)`` and
     ``switch_off(monitor)``, called when a monitor that is on begins and ends to have it.
     An action may also have ``compile(joinpoint) -> Compiled | None``: the same work, done faster, where a monitor has
     no other action, fires for every pass that its dye mask lets through, and is alone at the shadow. Only for an action

@@ -10,13 +10,14 @@ that equal ones can be told without being known, or dropped.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
 from secrets import token_bytes
 from typing import Any, Literal
+
+from weaver.secret_text import SECRET_NAMES, SecretFinder, folded
 
 Mode = Literal["mask", "hash", "drop"]
 
@@ -29,27 +30,7 @@ HASHED = 65_536
 BITS = 256
 """Bits of the largest integer that is printed; Python refuses to print very large ones."""
 
-SECRET_NAMES = frozenset(
-    {
-        *("authorization", "proxy_authorization", "authentication_info", "proxy_authentication_info", "ha1"),
-        *("cookie", "cookies", "set_cookie", "credential", "credentials"),
-        *("password", "passwd", "passphrase", "pwd", "secret", "client_secret"),
-        *("secret_key", "private_key", "api_key", "apikey", "x_api_key"),
-        *("token", "access_token", "refresh_token", "id_token", "auth_token", "x_auth_token"),
-        *("csrf_token", "session_token", "bearer_token"),
-    }
-)
-"""Names whose values are always hidden: case and ``-`` for ``_`` do not count."""
-
 _PLAIN = (bool, int, float, type(None))
-_BEGINS = r"(?:^|(?<=\\n)|(?<=\\r))"
-_WORD = r"(?:\b|(?<=\\n)|(?<=\\r))"
-"""What stands before a line, and before a word, also in text whose ends of lines are escaped."""
-_SDP = _BEGINS + r"(?P<sdp>k=|a=crypto:|a=key-mgmt:|a=ice-pwd:|a=ice-ufrag:)(?P<key>[^\r\n]*)"
-_SHORT = _WORD + r"(?P<scheme>(?:basic|bearer)[ \t]+)(?P<token>[\w.~+/=-]{8,})"
-_LONG = _WORD + r"(?P<digest>digest[ \t]+(?=\w+[ \t]*=))(?P<credentials>[^\r\n]*)"
-_HEADER = _WORD + r"(?P<header>(?:%s)[\"']?[ \t]*:)(?P<field>[^\r\n]*(?:\r?\n[ \t]+[^\r\n]*)*)"
-_PAIR = _WORD + r"(?P<name>(?:%s)[\"']?[ \t]*=[ \t]*)(?P<value>\"[^\"\r\n]*\"?|[^\s&;,]*)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +55,10 @@ class Redaction:
     mode: Mode = "mask"
     key: bytes = field(default_factory=lambda: token_bytes(32), repr=False)
     bounds: Bounds = Bounds()
-    secrets: re.Pattern[str] = field(init=False)
+    secrets: SecretFinder = field(init=False)
 
     def __post_init__(self) -> None:
-        names = "|".join(re.escape(name).replace("_", "[-_]") for name in sorted(self.names))
-        text = "|".join((_SDP, _SHORT, _LONG, _HEADER % names, _PAIR % names))
-        object.__setattr__(self, "secrets", re.compile(text, re.IGNORECASE | re.MULTILINE))
+        object.__setattr__(self, "secrets", SecretFinder(self.names))
 
     def conceal(self, value: str) -> str:
         """Return what stands in the place of a hidden value."""
@@ -87,15 +66,9 @@ class Redaction:
             return "#" + blake2b(value.encode("utf-8", "surrogatepass"), key=self.key, digest_size=8).hexdigest()
         return HIDDEN if self.mode == "mask" else ""
 
-    def _replace(self, found: re.Match[str]) -> str:
-        if self.mode == "drop":
-            return ""
-        name, value = (text for text in found.groups() if text is not None)
-        return name + (" " if found["header"] else "") + self.conceal(value.strip())
-
     def hide_secrets(self, text: str) -> str:
         """Return a text with the secrets in it hidden."""
-        return self.secrets.sub(self._replace, text)
+        return self.secrets.hide(text, self.conceal, leave_out=self.mode == "drop")
 
 
 class _State:
@@ -107,13 +80,13 @@ class _State:
 def hide(names: Iterable[str] = (), mode: Mode = "mask", key: str = "", bounds: Bounds | None = None) -> None:
     """Hide the values of these names from now on, and of ``SECRET_NAMES``, in a mode, with a key for hashes."""
     digest = blake2b(key.encode()).digest() if key else token_bytes(32)
-    wanted = SECRET_NAMES | {_folded(name) for name in names}
+    wanted = SECRET_NAMES | {folded(name) for name in names}
     _State.redaction = Redaction(wanted, mode, digest, bounds or Bounds())
 
 
 def is_secret(name: str) -> bool:
     """Say whether values of a name are hidden whatever is allowed."""
-    return _folded(name) in _State.redaction.names
+    return folded(name) in _State.redaction.names
 
 
 def hide_secrets(text: str) -> str:
@@ -222,7 +195,7 @@ def _plain_mapping(value: Mapping[Any, object], depth: int, room: Room) -> dict[
 
 def _plain_text(text: str) -> str:
     text = str.__getitem__(text, slice(_State.redaction.bounds.length + 1)).encode("utf-8", "backslashreplace").decode()
-    return _cut(hide_secrets(text) if _may_hold_secrets(text) else text)
+    return _cut(hide_secrets(text))
 
 
 def _shown_text(value: str | bytes) -> str:
@@ -231,10 +204,6 @@ def _shown_text(value: str | bytes) -> str:
     if isinstance(cut, str):
         return _cut(repr(hide_secrets(cut)))
     return _cut(repr(hide_secrets(cut.decode("latin-1")).encode("latin-1")))
-
-
-def _may_hold_secrets(text: str) -> bool:
-    return ":" in text or "=" in text or " " in text
 
 
 def _text_of(value: object) -> str:
@@ -251,7 +220,3 @@ def _text_of(value: object) -> str:
 def _cut(text: str) -> str:
     length = _State.redaction.bounds.length
     return text if len(text) <= length else text[: length - 3] + "..."
-
-
-def _folded(name: str) -> str:
-    return name.casefold().replace("-", "_")

@@ -105,8 +105,9 @@ class Monitor:
     def begin_anew(self) -> None:
         """Forget what belongs to the settings before: runs of errors, answers about classes, the notice."""
         self._included = {}
-        limits = parse_limits(self.definition.name, self.settings.limits)
-        self.hang_ns = _hang_ns(self, limits)
+        limits = _limits_of(self)
+        is_ours = self.definition.kind == "standard"
+        self.hang_ns = 0 if is_ours else limits.hang_ms * 1_000_000
         if self.settings.enabled:
             self.allowance.begin_anew(limits)
             self.notice = ""
@@ -402,15 +403,13 @@ def _counters(monitor: Monitor) -> dict[str, int]:
     return monitor.counters.read() | {"dropped": monitor.allowance.drops.total()}
 
 
-def _hang_ns(monitor: Monitor, limits: Limits) -> int:
-    """Return the time after which an action is stopped, 0 for never: the fixed action of a standard monitor is ours.
-
-    Unless the monitor's limits say something, an action that takes long may have its time.
-    """
-    if monitor.definition.kind == "standard":
-        return 0
-    longest = [getattr(action, "hang_ms", 0) for action in monitor.actions if "hang_ms" not in monitor.settings.limits]
-    return max(limits.hang_ms, *longest, 0) * 1_000_000
+def _limits_of(monitor: Monitor) -> Limits:
+    """Return the limits of a monitor; an action that takes long has its time where these say nothing of it."""
+    given = monitor.settings.limits
+    limits = parse_limits(monitor.definition.name, given)
+    longest = max((getattr(action, "hang_ms", 0) for action in monitor.actions), default=0)
+    raised = {key: longest for key in ("hang_ms", "time_ms") if key not in given and longest > getattr(limits, key)}
+    return dataclasses.replace(limits, **raised)
 
 
 def _selection_of(definition: MonitorDefinition) -> Selection:

@@ -12,6 +12,7 @@ from monitors.actions.drill_down import parse_query
 from monitors.actions.elapsed_time import ElapsedTimeAction, TraceElapsedTimeAction
 from monitors.actions.histogram import HistogramAction
 from monitors.actions.log import LogAction
+from monitors.actions.mark import MarkAction
 from monitors.actions.memory import TraceMemoryAllocationAction
 from monitors.actions.sip_capture import SipCaptureAction
 from monitors.actions.snapshot_diff import SnapshotDiffAction
@@ -41,6 +42,7 @@ def register(plugins: Plugins) -> None:
         LogAction(),
         SipCaptureAction(),
         CountAction(),
+        MarkAction(),
         TraceElapsedTimeAction(),
         TraceMemoryAllocationAction(memory),
         SnapshotDiffAction(),

@@ -338,10 +338,11 @@ def test_events_above_the_rate_are_dropped_and_counted(monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize(
-    ("limits", "milliseconds"), [({}, 700), ({"hang_ms": 20}, 20), ({"hang_ms": 0}, 0), ({"rate": 5}, 700)]
+    ("limits", "hang_ms", "time_ms"),
+    [({}, 700, 700), ({"hang_ms": 20}, 20, 700), ({"hang_ms": 0, "time_ms": 9}, 0, 9), ({"rate": 5}, 700, 700)],
 )
 def test_action_that_takes_long_has_its_time_unless_its_monitor_says_otherwise(
-    limits: dict[str, int], milliseconds: int
+    limits: dict[str, int], hang_ms: int, time_ms: int
 ) -> None:
     class Long(Recording):
         hang_ms = 700
@@ -351,4 +352,5 @@ def test_action_that_takes_long_has_its_time_unless_its_monitor_says_otherwise(
 
     registry.set("M", enabled=True, actions=["Recording"], limits=limits)
 
-    assert registry._monitors["M"].hang_ns == milliseconds * 1_000_000
+    made = registry._monitors["M"]
+    assert (made.hang_ns, made.allowance.limits.time_ms) == (hang_ms * 1_000_000, time_ms)

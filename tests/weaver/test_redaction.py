@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaver.redaction import HIDDEN, SECRET_NAMES, Bounds, Room, hide, hide_secrets, plain, plain_texts, show
+from weaver.redaction import HIDDEN, Bounds, Room, hide, hide_secrets, plain, plain_texts, show
+from weaver.secret_text import SECRET_NAMES
 
 ITEMS, LENGTH = Bounds().items, Bounds().length
 LETTERS = st.text(st.sampled_from("abcXYZ0189"), min_size=8, max_size=20)
