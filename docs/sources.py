@@ -104,7 +104,7 @@ def instrumentation_settings() -> list[Setting]:
         models = {"monitors": ("monitors.NAME", MonitorConfig), "watches": ("watches.NAME", WatchConfig)}
         prefix, model = models.get(section, (section, type(field.default)))
         if issubclass(model, BaseModel):
-            found += [Setting(f"{prefix}.{k}", f.default, f.description or "") for k, f in model.model_fields.items()]
+            found += _section_settings(prefix, model)
         else:
             found.append(Setting(f"{section}.NAME", None, field.description or ""))
     for path, table in ARRAYS.items():
@@ -123,6 +123,16 @@ def action_properties(action: Action) -> list[Setting]:
     defaults = {key: one.default for key, one in fields.items()}
     plain = {key: sorted(one) if isinstance(one, frozenset) else one for key, one in defaults.items()}
     return [Setting(key, plain[key], field.description or "") for key, field in fields.items()]
+
+
+def _section_settings(prefix: str, model: type[BaseModel]) -> Iterator[Setting]:
+    """Yield the settings of a section, then those of the sections in it."""
+    below = {key: type(one.default) for key, one in model.model_fields.items() if isinstance(one.default, BaseModel)}
+    for key, field in model.model_fields.items():
+        if key not in below:
+            yield Setting(f"{prefix}.{key}", field.default, field.description or "")
+    for key, section in below.items():
+        yield from _section_settings(f"{prefix}.{key}", section)
 
 
 def app_settings() -> dict[str, list[Setting]]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from monitors.message_facts import MessageFacts, RequestFacts, key_in, key_of_session
+from monitors.message_facts import KEY_LIMIT, MessageFacts, RequestFacts, key_in, key_of_session
 from weaver.api import Compiled, add_dyes, begin_message, current_context, end_message, mask_of, message_kind
 
 if TYPE_CHECKING:
@@ -74,8 +74,13 @@ def authenticate(dyer: Dyer) -> Compiled:
 
     def leave(token: object, user: Any) -> None:
         del token
-        if dyer.user is not None and isinstance(user, str) and user:
-            call = getattr(current_context.get(), "owner", None)
+        if not isinstance(user, str) or not user:
+            return
+        context = current_context.get()
+        if context is not None:
+            context.note(user_id=user[:KEY_LIMIT], user_source="credentials")
+        if dyer.user is not None:
+            call = getattr(context, "owner", None)
             add_dyes(dyer.user(user, None, None, None if call is None else call.key))
 
     return Compiled(None, leave, None, arguments=False)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -122,39 +123,52 @@ def key_of_session(request: Any) -> str | None:
 class MessageFacts(Mapping[str, object]):
     """What the context tells of a message, looked up when somebody asks.
 
-    Shape: the key of a message that an HTTP servlet has made is the one in its branch or tag.
+    Shape: the key of a message that an HTTP servlet has made is the one in its branch or tag; ``transaction_id`` is the
+    branch of the top Via; ``user_id`` is whom From names, as ``user_source`` says, until the user's credentials were
+    found right.
     """
 
-    NAMES: tuple[str, ...] = ("call_key", "method", "status", "call_id")
+    READ: Mapping[str, Callable[[Any], object]] = {
+        "method": attrgetter("method"),
+        "status": lambda message: getattr(message, "status", None),
+        "call_id": attrgetter("call_id"),
+        "transaction_id": lambda message: message.via.branch,
+        "user_id": lambda message: party(message.from_.uri),
+        "user_source": lambda message: message.from_.uri and "From",
+    }
 
     def __init__(self, message: Any, call: Any) -> None:
         self._message = message
         self._call = call
 
     def __getitem__(self, name: str) -> object:
-        if name not in self.NAMES:
-            raise KeyError(name)
         try:
             if name == "call_key":
                 return self._call_key()
-            return getattr(self._message, name, None)
-        except ValueError:
+            return self.READ[name](self._message)
+        except (AttributeError, ValueError):
             return None  # a header that nobody can read is no fault of the monitor that shows it
 
     def _call_key(self) -> str | None:
         return key_in(self._message) if self._call is None else getattr(self._call, "key", None)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.NAMES)
+        return iter(("call_key", *self.READ))
 
     def __len__(self) -> int:
-        return len(self.NAMES)
+        return 1 + len(self.READ)
 
 
 class RequestFacts(MessageFacts):
-    """The same of an HTTP request."""
+    """The same of an HTTP request; ``transaction_id`` is the X-Request-ID that came with it, the user the gateway's."""
 
-    NAMES = ("call_key", "method", "path")
+    READ = {
+        "method": attrgetter("method"),
+        "path": attrgetter("path"),
+        "transaction_id": lambda request: request.headers.get("X-Request-ID"),
+        "user_id": lambda request: request.remote_user or None,
+        "user_source": lambda request: "gateway" if request.remote_user else None,
+    }
 
     def _call_key(self) -> str | None:
         return key_of_session(self._message)

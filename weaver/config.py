@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, ValidationError
 
+from weaver.config_events import EventsConfig
 from weaver.config_faults import (
     MODULE_NAME,
-    NOT_EMPTY,
     Fault,
     fault_at,
     fault_of,
@@ -26,6 +26,7 @@ from weaver.config_faults import (
     read_pointcut,
     watch_faults,
 )
+from weaver.config_section import Section, Text
 from weaver.dye_names import MAX_WIDTH, WIDTH
 from weaver.errors import InstrumentationConfigError
 from weaver.notices import Severity
@@ -56,21 +57,16 @@ __all__ = [
 MAX_CHARACTERS = 1 << 20
 """What of a file is read at most: all else of the process waits for that long."""
 
-Text = Annotated[str, StringConstraints(pattern=NOT_EMPTY)]
 ModuleName = Annotated[str, StringConstraints(pattern=MODULE_NAME)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class TargetConfig(_Section):
+class TargetConfig(Section):
     """What is run under the weaver."""
 
     module: ModuleName = Field(default="server", description="package whose `__main__.main(arguments)` is run")
 
 
-class WeavingConfig(_Section):
+class WeavingConfig(Section):
     """Which modules are looked at, and how they are left."""
 
     prefixes: list[ModuleName] = Field(default=[], description="modules and packages that may be woven")
@@ -81,7 +77,7 @@ class WeavingConfig(_Section):
     )
 
 
-class WeaverConfig(_Section):
+class WeaverConfig(Section):
     """The weaver itself."""
 
     plugins: list[ModuleName] = Field(default=[], description="plugin modules, in the order they register")
@@ -93,29 +89,13 @@ class WeaverConfig(_Section):
     )
 
 
-class EventsConfig(_Section):
-    """Where events go."""
-
-    ring: int = Field(default=10_000, ge=1, le=1_000_000, description="events: kept in memory")
-    text_length: int = Field(default=256, ge=16, le=65_536, description="characters: shown of one text")
-    items: int = Field(default=20, ge=1, le=1_000, description="items: shown of one collection")
-    depth: int = Field(default=3, ge=1, le=10, description="levels: shown of collections in each other")
-    size: int = Field(default=16_384, ge=256, le=1_048_576, description="characters: in the payload of one event")
-    json_lines: Text | None = Field(default=None, description="file that gets every event as a line of JSON")
-    json_lines_max_bytes: int = Field(
-        default=100_000_000,
-        ge=4_096,
-        description="bytes: size at which that file is renamed to `FILE.1`, in place of the one before, and begun anew",
-    )
-
-
-class AdminConfig(_Section):
+class AdminConfig(Section):
     """The admin socket."""
 
     socket: Text | None = Field(default=None, description="its path; `--admin-socket` wins; unset: one of this process")
 
 
-class RedactionConfig(_Section):
+class RedactionConfig(Section):
     """What no event shows."""
 
     names: list[Text] = Field(
@@ -125,7 +105,7 @@ class RedactionConfig(_Section):
     key: Text | None = Field(default=None, description="what hashes are made with; unset: another one after each start")
 
 
-class LoggingConfig(_Section):
+class LoggingConfig(Section):
     """What the program's `logging` knows of messages."""
 
     dyed_debug: list[Text] = Field(
@@ -133,7 +113,7 @@ class LoggingConfig(_Section):
     )
 
 
-class DyeRuleConfig(_Section):
+class DyeRuleConfig(Section):
     """One rule: `[[dyes.rules]]`."""
 
     kind: Text = Field(description="what it looks at: `caller`, `callee`, `call-id`, `uri`, `header`, `address` ...")
@@ -144,7 +124,7 @@ class DyeRuleConfig(_Section):
     reason: str = Field(default="", description="one line for people")
 
 
-class DyesConfig(_Section):
+class DyesConfig(Section):
     """Dyes beside the flags."""
 
     width: int = Field(
@@ -161,7 +141,7 @@ Mask = Annotated[list[Text], BeforeValidator(_listed, json_schema_input_type=lis
 """Names and expressions that must all hold; one may stand by itself."""
 
 
-class MonitorConfig(_Section):
+class MonitorConfig(Section):
     """One monitor: `[monitors.NAME]`."""
 
     enabled: bool = Field(default=False, description="whether it is on from the start")
@@ -185,7 +165,7 @@ class MonitorConfig(_Section):
     pointcut: Text | None = Field(default=None, description="custom: where it acts")
 
 
-class WatchConfig(_Section):
+class WatchConfig(Section):
     """One watch: `[watches.NAME]`."""
 
     when: Text = Field(default="", description="condition: `status >= 500`, `elapsed > 200ms`, `rate(MONITOR) > 10/s`")
@@ -203,7 +183,7 @@ class WatchConfig(_Section):
     description: str = Field(default="", description="one line for people")
 
 
-class InstrumentationConfig(_Section):
+class InstrumentationConfig(Section):
     """The whole file."""
 
     target: TargetConfig = Field(default=TargetConfig(module="server"), description="what is run under the weaver")
@@ -318,9 +298,11 @@ def _known(place: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = InstrumentationConfig
     if place[:2] in ARRAYS and len(place) > 3:
         section = ARRAYS[str(place[0]), str(place[1])]
+    elif len(place) > 1 and place[0] in TABLES:
+        section = TABLES[str(place[0])]
     elif len(place) > 1:
-        name = str(place[0])
-        section = TABLES.get(name) or type(InstrumentationConfig.model_fields[name].default)
+        for name in place[:-1]:
+            section = type(section.model_fields[str(name)].default)
     return list(section.model_fields)
 
 

@@ -44,13 +44,21 @@ def _sections(taken: Taken) -> Iterator[_Row]:
             source = _place(taken.draft, (name,)) if name in file.model_fields_set else DEFAULT
             yield (name,), section, source if section == getattr(file, name) else START
             continue
-        for key in type(section).model_fields:
-            value = getattr(section, key)
-            if getattr(getattr(file, name), key) != value:
-                yield (name, key), value, START
-            else:
-                is_given = key in taken.draft.values.get(name, {})
-                yield (name, key), value, _place(taken.draft, (name, key)) if is_given else DEFAULT
+        yield from _settings(taken, (name,), section, getattr(file, name), taken.draft.values.get(name, {}))
+
+
+def _settings(
+    taken: Taken, path: tuple[str, ...], section: BaseModel, file: BaseModel, given: Mapping[str, Any]
+) -> Iterator[_Row]:
+    """Yield the settings of a section and of those in it."""
+    for key in type(section).model_fields:
+        keys, value = (*path, key), getattr(section, key)
+        if isinstance(value, BaseModel):
+            yield from _settings(taken, keys, value, getattr(file, key), given.get(key, {}))
+        elif getattr(file, key) != value:
+            yield keys, value, START
+        else:
+            yield keys, value, _place(taken.draft, keys) if key in given else DEFAULT
 
 
 def _monitors(taken: Taken, registry: Registry) -> Iterator[_Row]:

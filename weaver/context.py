@@ -51,7 +51,7 @@ class DiagnosticContext:
     context whether it is that task that runs; it is None where the context began.
     """
 
-    __slots__ = ("_id", "_root", "carried", "dyes", "facts", "inherited_by", "noted", "payload", "vector")
+    __slots__ = ("_id", "_root", "carried", "dyes", "facts", "inherited_by", "noted", "payload", "told", "vector")
 
     def __init__(
         self,
@@ -60,6 +60,7 @@ class DiagnosticContext:
         payload: str | None = None,
         within: DiagnosticContext | None = None,
     ) -> None:
+        self.told: object = None  # what events say of it, for whoever emits the first
         self._id = ""
         self._root: DiagnosticContext | None = None if within is None else within._root or within
         self.inherited_by: Callable[[], bool] | None = None

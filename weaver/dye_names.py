@@ -56,6 +56,10 @@ class DyeNames:
     def __len__(self) -> int:
         return len(self._bits)
 
+    def bits(self) -> dict[str, int]:
+        """Return the bit of each name, as they are now."""
+        return dict(self._bits)
+
     def widen(self, width: int) -> None:
         """Have so many dyes from now on; never fewer than there are."""
         self.width = max(width, self.width)

@@ -23,8 +23,8 @@ class InstrumentationConfigError(WeaverError):
         self.faults = tuple(faults)
 
 
-class PointcutSyntaxError(WeaverError):
-    """A pointcut that cannot be read.
+class ExpressionSyntaxError(WeaverError):
+    """An expression that cannot be read.
 
     Shape: ``column`` counts from 1, over all lines of the text; ``str()`` has the expression or the part of a long one
     that is at fault, on one line, a caret below the column, and a hint.
@@ -39,6 +39,18 @@ class PointcutSyntaxError(WeaverError):
         self.column = column
         self.expected = expected
         self.hint = hint
+
+
+class PointcutSyntaxError(ExpressionSyntaxError):
+    """A pointcut that cannot be read."""
+
+
+class QuerySyntaxError(ExpressionSyntaxError):
+    """A query over events that cannot be read."""
+
+
+class ArchiveError(WeaverError):
+    """An archive of events that cannot be read; says which and why."""
 
 
 class PluginError(WeaverError):

@@ -73,6 +73,11 @@ class GeventRuntime:
         """Run a function in the thread pool and wait."""
         gevent.get_hub().threadpool.apply(function)
 
+    def task_name(self) -> str:
+        """Return the greenlet's name; one without is a raw greenlet, or the first of its thread."""
+        greenlet = getcurrent()
+        return getattr(greenlet, "name", None) or ("main" if greenlet.parent is None else "raw greenlet")
+
 
 def follow_tasks() -> Callable[[], None]:
     """Have the tasks that a message starts inherit its context; return what ends that.

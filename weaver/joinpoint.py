@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from weaver.pointcut.shown import NOTHING, Shown
 from weaver.shadow import Shadow
@@ -18,13 +18,38 @@ Checked = Mapping[type, object]
 NO_PROPERTIES: Checked = MappingProxyType({})
 
 
+class Place(NamedTuple):
+    """What events say of a shadow.
+
+    Shape: ``has_owner`` says that the class of the first argument is told in place of ``class_name``;
+    ``method_descriptor`` has the parameters with their types and the type of the result, as far as they are written.
+    """
+
+    module: str
+    filename: str
+    line: int
+    class_name: str | None
+    method: str
+    method_descriptor: str
+    has_owner: bool
+
+
+def place_of(shadow: Shadow) -> Place:
+    """Return what events say of a shadow."""
+    parameters = ", ".join(p.name if p.annotation is None else f"{p.name}: {p.annotation}" for p in shadow.parameters)
+    descriptor = f"({parameters})" if shadow.returns is None else f"({parameters}) -> {shadow.returns}"
+    return Place(
+        shadow.module, shadow.filename, shadow.line, shadow.class_name, shadow.name, descriptor, shadow.has_owner
+    )
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class JoinPoint:
     """What of one monitor's passes at one shadow stays the same.
 
     Shape: ``monitor`` is its name, ``properties`` are its own as they were set, ``checked`` as the models of its
     actions have them; ``passes.n`` is how often it has fired here; ``shown`` are the values that its pointcut marks
-    with ``%``.
+    with ``%``; ``place`` is what its events say of the shadow.
     """
 
     shadow: Shadow
@@ -33,6 +58,10 @@ class JoinPoint:
     passes: Passes
     checked: Checked
     shown: Shown = NOTHING
+    place: Place = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "place", place_of(self.shadow))
 
     def properties_as(self, model: type[P]) -> P:
         """Return the monitor's properties as one of its actions declares them."""

@@ -30,7 +30,9 @@ from weaver.errors import UnknownNameError
 Read = Callable[[Any, Any], Mapping[str, object]]
 """What a message is about, whom it belongs to -> its facts by name."""
 
-_DEFAULTS: Mapping[str, object] = {"_id": "", "noted": NOTHING, "payload": None}
+_DEFAULTS: Mapping[str, object] = {"_id": "", "noted": NOTHING, "payload": None, "told": None}
+_OWN = frozenset({"_id", "told"})
+"""What a context never has from the one it began within."""
 
 
 class MessageContext(DiagnosticContext):
@@ -49,13 +51,13 @@ class MessageContext(DiagnosticContext):
     subject: Any
 
     def __getattr__(self, name: str) -> Any:
-        if name == "facts":
+        if name in {"facts", "_facts"}:
             own = type(self).read(self.subject, self.owner)
             found: Any = joined(self.noted, own) if self.noted else own
         elif name == "dyes":
             found = SPACE.intern(self.vector)
         else:
-            root = None if name == "_id" else self._root
+            root = None if name in _OWN else self._root
             found = _DEFAULTS[name] if root is None else getattr(root, name)
         setattr(self, name, found)
         return found

@@ -17,6 +17,7 @@ if __name__ == "__main__":
 import argparse
 import importlib
 import logging
+import socket
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from weaver.config_show import effective
 from weaver.config_values import plugin_faults, plugin_names, value_faults
 from weaver.dye import NAMES
 from weaver.errors import InstrumentationConfigError
-from weaver.event import EventBuffer
+from weaver.event import EventBuffer, Origin
 from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.file_watch import FileWatch
 from weaver.gevent_support import GeventRuntime, current_task, follow_tasks, interrupt, unpatched
@@ -40,6 +41,7 @@ from weaver.main_module import find_main, run_as_main
 from weaver.management.changes import Changes
 from weaver.management.config_methods import config_methods
 from weaver.management.dye_methods import dye_methods
+from weaver.management.events import event_methods
 from weaver.management.look_back_methods import look_back_methods
 from weaver.management.methods import standard_methods
 from weaver.management.notice_methods import notice_methods
@@ -52,7 +54,7 @@ from weaver.pointcut.named import parse_named
 from weaver.pointcut.nodes import Pointcut
 from weaver.registry import Registry
 from weaver.reload import Apply, Reload
-from weaver.sinks.json_lines import JsonLinesSink
+from weaver.sinks.open import Sinks
 from weaver.watch_actions import watch_actions
 from weaver.watches import Watches
 from weaver.woven_cache import WovenCache
@@ -66,11 +68,14 @@ class Weaver:
     """The weaver of one process: registry, events, hook and admin socket."""
 
     def __init__(self, config: InstrumentationConfig, path: Path, engine: Engine = ASSEMBLER) -> None:
-        self.buffer = EventBuffer(config.events.ring)
+        self.runtime = GeventRuntime()
+        events = config.events
+        server = socket.gethostname() if events.server is None else events.server
+        self.buffer = EventBuffer(events.ring, Origin(events.domain, server, self.runtime.task_name))
         self.registry = Registry(self.buffer, WovenCache(), engine)
         self.plugins = Plugins(self.registry)
-        self.runtime = GeventRuntime()
         self.config = config
+        self._sinks = Sinks(events, self.buffer, self.runtime)
         self._parts = Parts()
         self._changes = Changes(self.registry, self.runtime.after)
         self._named: dict[str, Pointcut] = {}
@@ -119,13 +124,11 @@ class Weaver:
             raise
 
     def _start_parts(self, draft: Draft) -> None:
-        config, events, parts = self.config, self.config.events, self._parts
+        config, parts = self.config, self._parts
         parts.start("function versions", self._keep_versions, function_version.switch_off)
         for section, take in self._live.items():
             parts.start(f"[{section}]", partial(take, config), partial(take, InstrumentationConfig()))
-        if events.json_lines:
-            sink = JsonLinesSink(Path(events.json_lines), self.runtime, events.json_lines_max_bytes)
-            parts.start("events as JSON lines", lambda: self._send_to(sink), sink.stop)
+        parts.start("event sinks", self._sinks.start, self._sinks.stop)
         parts.begin("contexts across tasks", follow_tasks)
         parts.begin("contexts in log records", follow_logging)
         parts.begin("dye rules", lambda: self.registry.rules.clear)
@@ -158,6 +161,7 @@ class Weaver:
         return {
             **standard_methods(self.registry, self.buffer, self._named, self._changes, lambda: self.runtime.sleep(0)),
             **dye_methods(self.registry.rules),
+            **event_methods(self.buffer, self._sinks.opened, self._sinks.archive, self.runtime.call_in_thread),
             **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
             **notice_methods(self.registry.notices),
             **look_back_methods(self.plugins.look_back),
@@ -201,10 +205,6 @@ class Weaver:
     def _name(self, config: InstrumentationConfig) -> None:
         self._named.clear()
         self._named.update(parse_named(config.pointcuts)[0])
-
-    def _send_to(self, sink: JsonLinesSink) -> None:
-        self.buffer.subscribe(sink)
-        sink.start()
 
     def _install(self) -> Callable[[], None]:
         handle = hook.install(self._on_module, self.config.weaving.prefixes, self._on_code)

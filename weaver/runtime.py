@@ -32,3 +32,7 @@ class Runtime(Protocol):
     def on_signal(self, number: int, function: Callable[[], object]) -> Callable[[], object]:
         """Call a function in a task of its own when a signal comes, as others may, until the result is called."""
         ...
+
+    def task_name(self) -> str:
+        """Return the name of the running task."""
+        ...

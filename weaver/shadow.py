@@ -64,6 +64,11 @@ class Shadow:
         return where if self.kind == "execution" else f"{where} {self.kind} {self.name} line {self.line}"
 
     @property
+    def has_owner(self) -> bool:
+        """Say whether the first argument is the object, or the class, that a method was called on."""
+        return bool(self.class_name and self.parameters) and self.parameters[0].name in {"self", "cls"}
+
+    @property
     def is_alive(self) -> bool:
         """Say whether the program still has the function."""
         return _WEAK.reference(self)() is not None

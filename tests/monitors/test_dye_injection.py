@@ -279,8 +279,8 @@ def test_facts_of_a_message_that_cannot_be_read_are_none() -> None:
 
     facts = MessageFacts(Unreadable(), SimpleNamespace(key="k1"))
 
-    assert dict(facts) == {"call_key": "k1", "method": None, "status": None, "call_id": None}
-    assert len(facts) == 4
+    assert {name for name, value in facts.items() if value is not None} == {"call_key"}
+    assert len(facts) == 7
     with pytest.raises(KeyError):
         facts["other"]
 
@@ -288,7 +288,10 @@ def test_facts_of_a_message_that_cannot_be_read_are_none() -> None:
 def test_facts_of_an_http_request_are_its_method_and_path() -> None:
     request = SimpleNamespace(method="POST", path="/call")
 
-    assert dict(RequestFacts(request, None)) == {"call_key": None, "method": "POST", "path": "/call"}
+    assert {name: value for name, value in RequestFacts(request, None).items() if value is not None} == {
+        "method": "POST",
+        "path": "/call",
+    }
 
 
 def test_properties_that_are_only_judged_change_nothing(server: Server) -> None:

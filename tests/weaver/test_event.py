@@ -62,3 +62,35 @@ def test_event_survives_json() -> None:
     event = make_event(1)
 
     assert msgspec.json.decode(msgspec.json.encode(event), type=Event) == event
+
+
+def test_statistics_tell_what_is_kept_and_what_was_dropped_and_why() -> None:
+    buffer = EventBuffer(2)
+    buffer.subscribe(lambda event: None)
+    for number in range(5):
+        buffer.emit(make_event(number))
+    buffer.drop("rate")
+
+    found = buffer.statistics()
+
+    assert (found.capacity, found.kept, found.emitted, found.subscribers) == (2, 2, 5, 1)
+    assert found.dropped == {"overwritten": 3, "rate": 1}
+
+
+def test_ids_go_on_above_those_of_an_archive() -> None:
+    buffer = EventBuffer()
+
+    buffer.begin_after(41)
+
+    assert buffer.next_id() == 42
+
+
+def test_subscriber_that_ends_while_an_event_is_handed_on_keeps_it_from_nobody() -> None:
+    buffer, seen = EventBuffer(), list[int]()
+    ends = [buffer.subscribe(lambda event: ends[0]()), buffer.subscribe(lambda event: seen.append(event.record_id))]
+
+    buffer.emit(make_event(1))
+    buffer.emit(make_event(2))
+
+    assert seen == [1, 2]
+    assert buffer.statistics().subscribers == 1

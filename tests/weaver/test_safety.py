@@ -88,10 +88,11 @@ monkey.patch_all()
 from pathlib import Path
 from tests.weaver.targets import Recording, make_module, make_registry, monitor
 from weaver.gevent_support import GeventRuntime
-from weaver.sinks.json_lines import JsonLinesSink
+from weaver.sinks.json_lines import JsonLinesWriter
+from weaver.sinks.queued import QueuedSink
 target = make_module("def f(x): return x + 1\\n", "forked_target")
 registry = make_registry(Recording())
-sink = JsonLinesSink(Path(sys.argv[1]), GeventRuntime(), 1_000_000)
+sink = QueuedSink("json-lines", JsonLinesWriter(Path(sys.argv[1]), 1_000_000), GeventRuntime())
 registry.buffer.subscribe(sink)
 sink.start()
 registry.add(monitor("M", "forked_target.f"))

@@ -29,6 +29,7 @@ COMMANDS = {
     "check": ("weaver.cli.check:check", "Say what is wrong in an instrumentation file."),
     "config": ("weaver.cli.config:config", "Check, compare, show and take instrumentation files."),
     "dye": ("weaver.cli.dye:dye", "Dye callers, addresses, headers for the monitors."),
+    "events": ("weaver.cli.events:events", "Query, export and count events; show a call as a tree."),
     "explain": ("weaver.cli.explain:explain", "Say which part of a pointcut says no."),
     "look-back": ("weaver.cli.look_back:look_back", "Show which way a call took that has failed."),
     "match": ("weaver.cli.match:match", "List what a pointcut selects."),

@@ -15,13 +15,14 @@ from weaver.cli.output import clean, common_options, print_json, settings
 
 @click.command()
 @click.option("--monitor", metavar="NAME", help="Of this monitor only.")
+@click.option("--query", default="", metavar="QUERY", help="Of those that it asks for only; docs/queries.md.")
 @click.option("-n", "--count", type=click.IntRange(1), metavar="N", help="End after so many events.")
 @click.option("--timeout", type=click.FloatRange(0.0, min_open=True), metavar="SECONDS", help="End after that time.")
 @click.option("--utc", is_flag=True, help="Show times in UTC.")
 @common_options
-def tail(monitor: str | None, count: int | None, timeout: float | None, utc: bool) -> None:
+def tail(monitor: str | None, query: str, count: int | None, timeout: float | None, utc: bool) -> None:
     """Print events as they happen, one a line, until Ctrl-C; with --json one object a line."""
-    params = {} if monitor is None else {"monitor": monitor}
+    params = {name: value for name, value in (("monitor", monitor), ("query", query)) if value}
     with connect(settings().target) as server:
         server.call("event.subscribe", **params)
         seen = 0

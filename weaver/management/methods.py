@@ -1,4 +1,4 @@
-"""What every admin socket can be asked: ``monitor.*``, ``change.*``, ``pointcut.*``, what was woven, recent events.
+"""What every admin socket can be asked: ``monitor.*``, ``change.*``, ``pointcut.*``, what was woven, events.
 
 A session adds ``event.subscribe`` and ``event.unsubscribe``, which belong to one connection; plugins add their own.
 """
@@ -13,19 +13,17 @@ from types import MappingProxyType
 from typing import Any, Protocol
 
 from weaver.errors import InvalidAttributeError, WeaverError
-from weaver.event import Event
 from weaver.management.changes import Changes, put_back, set_back, take_out
 from weaver.management.definitions import DEFINING, redefined, split
+from weaver.management.events import EventSource, event_methods
 from weaver.management.pointcut_methods import PointcutMethods
 from weaver.management.roles import Role
-from weaver.management.rpc import INVALID_PARAMS, UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
+from weaver.management.rpc import UNKNOWN_NAME, MethodLike, RegisteredMethod, RpcError, by_name
 from weaver.monitor import Location, MonitorDefinition, Scope
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import CHANGEABLE
 from weaver.shadow import Shadow
-
-RECENT_LIMIT = 1000
 
 
 class MonitorRegistry(Protocol):
@@ -105,14 +103,6 @@ class MonitorRegistry(Protocol):
 
     def shadows(self, pointcut: Pointcut) -> builtins.list[Shadow]:
         """Return the shadows of all modules, of the kinds that a pointcut can select."""
-        ...
-
-
-class RecentEvents(Protocol):
-    """What the methods need of the event buffer."""
-
-    def recent(self) -> list[Event]:
-        """Return the last events, the oldest first."""
         ...
 
 
@@ -240,7 +230,7 @@ class MonitorMethods:
 
 def standard_methods(
     registry: MonitorRegistry,
-    events: RecentEvents,
+    events: EventSource,
     named: Mapping[str, Pointcut] = MappingProxyType({}),
     changes: Changes | None = None,
     pause: Callable[[], object] = lambda: None,
@@ -252,11 +242,6 @@ def standard_methods(
     changes = changes or Changes(registry)
     monitors = MonitorMethods(registry, named, changes, pause)
     pointcuts = PointcutMethods(registry, named)
-
-    def recent(limit: int = 100, monitor: str | None = None) -> Any:
-        if not 0 < limit <= RECENT_LIMIT:
-            raise RpcError(INVALID_PARAMS, f"the parameter 'limit' must be 1 to {RECENT_LIMIT}, not {limit}")
-        return [event for event in events.recent() if monitor is None or event.monitor == monitor][-limit:]
 
     def report(module: str = "") -> Any:
         found = registry.report()
@@ -277,9 +262,8 @@ def standard_methods(
             by_name(pointcuts.explain), "Says which part of an expression said no.", Role.VIEWER
         ),
         "weave.report": RegisteredMethod(by_name(report), "Returns what was woven in each module.", Role.VIEWER),
-        "event.recent": RegisteredMethod(by_name(recent), "Returns the last events, the oldest first.", Role.VIEWER),
     }
-    return dict(methods)
+    return {**methods, **event_methods(events)}
 
 
 def _same_letters(name: str, names: list[str]) -> list[str]:

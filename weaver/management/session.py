@@ -17,6 +17,7 @@ from weaver.event import Event
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, Caller, Dispatcher, MethodTable, RpcError, by_name, notification
 from weaver.notices import Notice
+from weaver.query.live import compile_query
 
 PROTOCOL = 1
 SUBSCRIPTION_LIMIT = 16
@@ -36,7 +37,9 @@ class Limits:
     events: int = 1000
     """Events waiting to be sent; more, and the oldest go."""
     lines_a_pass: int = 16
-    """Lines answered before other tasks of the process get their turn."""
+    """Lines answered, and events sent, before other tasks of the process get their turn."""
+    events_a_pass: int = 200
+    """Events asked whether a subscription's query wants them, likewise."""
     malformed_lines: int = 20
     """Lines in a row that are no requests, after which the client is sent away."""
     command_seconds: float = 5.0
@@ -109,6 +112,7 @@ class ClientSession:
         self._output = bytearray(greeting)
         self._events: deque[tuple[int, Event | Notice]] = deque()
         self._subscriptions: dict[int, Callable[[], None]] = {}
+        self._tests: dict[int, Callable[[Event], bool]] = {}
         self._serial = 0
         self._malformed = 0
         self._commanded = now
@@ -182,12 +186,22 @@ class ClientSession:
         if self._ended and not self._lines:
             self.close("")
         if self.closing is None and not self._output:
-            for _ in range(min(self._limits.lines_a_pass, len(self._events))):
-                subscription, event = self._events.popleft()
+            for subscription, event in self._wanted_events():
                 more = {"subscription": subscription, "dropped": self.dropped}
                 self.dropped = 0
                 method = "event" if isinstance(event, Event) else "notice"
                 self._put(notification(method, {**msgspec.structs.asdict(event), **more}), now)
+
+    def _wanted_events(self) -> list[tuple[int, Event | Notice]]:
+        """Take events out of the queue, as many as a pass may look at and send."""
+        found: list[tuple[int, Event | Notice]] = []
+        for _ in range(min(self._limits.events_a_pass, len(self._events))):
+            subscription, event = self._events.popleft()
+            if not isinstance(event, Event) or self._tests[subscription](event):
+                found.append((subscription, event))
+                if len(found) == self._limits.lines_a_pass:
+                    break
+        return found
 
     def sent(self, count: int, now: float) -> None:
         """Note that the client has taken bytes of the output."""
@@ -236,13 +250,15 @@ class ClientSession:
             self._output += goodbye(reason)
         self._wake()
 
-    def subscribe(self, monitor: str | None = None) -> dict[str, int]:
-        """Send events from now on, of one monitor or of all.
+    def subscribe(self, monitor: str | None = None, query: str = "") -> dict[str, int]:
+        """Send events from now on, of one monitor or of all, and of these the ones that a query asks for.
 
         Shape: the number of the subscription. Each notification ``event`` has the fields of the event, the number, and
         how many events were ``dropped`` before it.
-        Errors: RpcError.
+        The query is asked when events are sent, not where they happen.
+        Errors: RpcError, QuerySyntaxError.
         """
+        test = compile_query(query) if query.strip() else _any_event
         if monitor is not None and self._monitor_get is not None:
             self._monitor_get({"name": monitor})
         number = self._next_subscription()
@@ -251,6 +267,7 @@ class ClientSession:
             if monitor is None or event.monitor == monitor:
                 self.offer(number, event)
 
+        self._tests[number] = test
         self._subscriptions[number] = self._source.subscribe(take)
         return {"subscription": number}
 
@@ -280,6 +297,7 @@ class ClientSession:
         if end is None:
             raise RpcError(INVALID_PARAMS, f"there is no subscription {subscription}")
         end()
+        self._tests.pop(subscription, None)
         self._events = deque(entry for entry in self._events if entry[0] != subscription)
         return {"subscription": subscription}
 
@@ -311,3 +329,7 @@ class ClientSession:
         if not self._subscriptions and not self._output and not self._lines:
             found[self._commanded + limits.idle_seconds] = f"no command for {limits.idle_seconds:g} s"
         return found
+
+
+def _any_event(_event: Event) -> bool:
+    return True

@@ -1,86 +1,82 @@
-"""Events as JSON lines in a file: queued without waiting, written by a task of the runtime, dropped when it is late.
+"""Events as JSON lines in a file, begun anew when it has grown to its limit; the last files are kept.
 
-A file that has grown to its limit is renamed to ``FILE.1``, in place of the one before, and begun anew.
+``FILE`` becomes ``FILE.1``, that one ``FILE.2`` and so on; the last one goes.
 """
 
 from __future__ import annotations
 
-import os
-from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from weaver.event import Event
-from weaver.log import Log
-from weaver.runtime import Runtime
-
-log = Log(__name__)
-
-QUEUE = 10_000
-PAUSE = 0.1
-"""Seconds between two writes."""
+from weaver.sinks.queued import Outcome
 
 
-class JsonLinesSink:
-    """Appends events to a file.
+class JsonLinesWriter:
+    """Appends batches to a file.
 
-    Units: ``max_bytes`` bytes.
+    Units: ``max_bytes`` bytes; ``kept`` files beside the present one.
     """
 
-    def __init__(self, path: Path, runtime: Runtime, max_bytes: int) -> None:
+    def __init__(self, path: Path, max_bytes: int, kept: int = 1) -> None:
+        self.target = str(path)
         self._path = path
         self._max_bytes = max_bytes
-        self._runtime = runtime
-        self._queue: deque[Event] = deque()
-        self._stopped = False
-        self.dropped = 0
-        self.written = 0
+        self._kept = kept
+        self._rotated = 0
 
-    def __call__(self, event: Event) -> None:
-        """Queue an event."""
-        if len(self._queue) < QUEUE:
-            self._queue.append(event)
-        else:
-            self.dropped += 1
-
-    def start(self) -> None:
-        """Begin to write; what is queued when the process forks is written by the parent only."""
-        queue = self._queue
-        os.register_at_fork(after_in_child=queue.clear)
-        self._runtime.spawn("json-lines", self._work)
-
-    def stop(self) -> None:
-        """Write what is queued and end."""
-        self._stopped = True
-        self._flush()
-
-    def _work(self) -> None:
-        while not self._stopped:
-            self._runtime.sleep(PAUSE)
-            self._runtime.call_in_thread(self._flush)
-
-    def _flush(self) -> None:
-        lines = []
-        for _ in range(len(self._queue)):
-            try:
-                event = self._queue.popleft()
-            except IndexError:
-                break  # ``stop`` writes from another thread
-            try:
-                lines.append(msgspec.json.encode(event) + b"\n")
-            except Exception:
-                self.dropped += 1
-                log.exception("%s: an event of %s cannot be written", self._path, event.monitor)
-        if not lines:
-            return
+    def write(self, events: Sequence[Event]) -> Outcome:
+        """Append a batch, whole or not at all."""
+        lines = [line for line in map(_line, events) if line]
+        dropped = {"unwritable": len(events) - len(lines)} if len(lines) < len(events) else {}
         try:
-            with self._path.open("ab") as file:
-                file.write(b"".join(lines))
-                size = file.tell()
-            self.written += len(lines)
-            if size >= self._max_bytes:
-                self._path.replace(self._path.with_name(f"{self._path.name}.1"))
+            if self._append(b"".join(lines)) >= self._max_bytes:
+                self._rotate()
         except OSError as error:
-            self.dropped += len(lines)
-            log.warning("%s: %d events could not be written: %s", self._path, len(lines), error)
+            return Outcome(dropped={**dropped, "failed": len(lines)}, fault=error.strerror or str(error))
+        return Outcome(len(lines), dropped)
+
+    def close(self) -> None:
+        """Do nothing: no file stays open between two batches."""
+
+    def forget(self) -> None:
+        """Do nothing: no file is open."""
+
+    def details(self) -> dict[str, int]:
+        """Return how often the file was begun anew."""
+        return {"rotated": self._rotated}
+
+    def _append(self, data: bytes) -> int:
+        """Return the size of the file; of a write that failed nothing stays.
+
+        Errors: OSError.
+        """
+        with self._path.open("ab", buffering=0) as file:
+            began = file.tell()
+            try:
+                view = memoryview(data)
+                while view:
+                    view = view[file.write(view) :]
+            except OSError:
+                file.truncate(began)
+                raise
+            return file.tell()
+
+    def _rotate(self) -> None:
+        names = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._kept + 1))]
+        for older, newer in zip(reversed(names[1:]), reversed(names[:-1]), strict=True):
+            if newer.exists():
+                newer.replace(older)
+        if not self._kept:
+            self._path.unlink()
+        self._rotated += 1
+
+
+def _line(event: Event) -> bytes:
+    """Return an event as a line, empty when JSON cannot hold it."""
+    try:
+        return msgspec.json.encode(event) + b"\n"
+    except (TypeError, ValueError, RecursionError, OverflowError):
+        return b""

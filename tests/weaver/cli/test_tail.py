@@ -46,6 +46,13 @@ def test_json_has_one_event_a_line_of_one_monitor(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("emitting")
+def test_query_says_which_events_are_printed(run: Run) -> None:
+    result = run("tail", "--query", "RECORDID IN (2, 3)", "-n", "2", "--json")
+
+    assert [json.loads(line)["record_id"] for line in result.out.splitlines()] == [2, 3]
+
+
+@pytest.mark.usefixtures("emitting")
 def test_too_few_events_in_time_end_with_5(run: Run) -> None:
     result = run("tail", "-n", "4", "--timeout", "0.05")
 

@@ -86,4 +86,4 @@ def test_reading_is_for_viewers_and_writing_for_operators() -> None:
         "monitor.remove",
         "change.undo",
     ]
-    assert len(roles) == 11
+    assert len(roles) == 13

@@ -1,113 +1,98 @@
-import logging
-from collections.abc import Callable
+import errno
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from tests.weaver.events import make_event
-from weaver.sinks import json_lines
-from weaver.sinks.json_lines import JsonLinesSink
+from weaver.sinks.json_lines import JsonLinesWriter
+from weaver.sinks.queued import Outcome
 
 
-class NoTasks:
-    """A runtime in which nothing runs beside the test."""
-
-    def spawn(self, name: str, function: Callable[..., object], *arguments: object) -> None:
-        del name, function, arguments
-
-    def sleep(self, seconds: float) -> None:
-        raise AssertionError(f"nobody waits here, not even {seconds} s")
-
-    def call_in_thread(self, function: Callable[[], object]) -> None:
-        function()
-
-
-def lines(path: Path) -> list[int]:
+def ids(path: Path) -> list[int]:
     return [msgspec.json.decode(line)["record_id"] for line in path.read_bytes().splitlines()]
 
 
-def test_events_are_written_in_order_when_the_sink_stops(tmp_path: Path) -> None:
-    sink = JsonLinesSink(tmp_path / "e.jsonl", NoTasks(), 1 << 20)
-    sink.start()
+def test_batches_are_appended(tmp_path: Path) -> None:
+    writer = JsonLinesWriter(tmp_path / "e.jsonl", 1 << 20)
 
-    for number in range(3):
-        sink(make_event(number))
-    assert not (tmp_path / "e.jsonl").exists()
-    sink.stop()
+    outcomes = [writer.write([make_event(0), make_event(1)]), writer.write([make_event(2)])]
 
-    assert lines(tmp_path / "e.jsonl") == [0, 1, 2]
-    assert (sink.written, sink.dropped) == (3, 0)
+    assert ids(tmp_path / "e.jsonl") == [0, 1, 2]
+    assert outcomes == [Outcome(2), Outcome(1)]
 
 
-def test_queue_that_is_full_drops_and_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_lines, "QUEUE", 2)
-    sink = JsonLinesSink(tmp_path / "e.jsonl", NoTasks(), 1 << 20)
+def test_event_that_cannot_be_written_does_not_take_others_along(tmp_path: Path) -> None:
+    writer = JsonLinesWriter(tmp_path / "e.jsonl", 1 << 20)
+    facts: list[dict[str, Any]] = [{}, {"call_id": "a\udcffb"}, {"call_id": object()}, {}]
 
-    for number in range(5):
-        sink(make_event(number))
-    sink.stop()
+    outcome = writer.write([make_event(number, context_payload=one) for number, one in enumerate(facts)])
 
-    assert lines(tmp_path / "e.jsonl") == [0, 1]
-    assert sink.dropped == 3
+    assert ids(tmp_path / "e.jsonl") == [0, 3]
+    assert outcome == Outcome(2, {"unwritable": 2})
 
 
-def test_event_that_cannot_be_written_does_not_take_others_along(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    sink = JsonLinesSink(tmp_path / "e.jsonl", NoTasks(), 1 << 20)
+def test_file_that_cannot_be_written_costs_events_and_nothing_else(tmp_path: Path) -> None:
+    outcome = JsonLinesWriter(tmp_path / "missing" / "e.jsonl", 1 << 20).write([make_event(1)])
 
-    with caplog.at_level(logging.CRITICAL):
-        for number, facts in enumerate(({}, {"call_id": "a\udcffb"}, {"call_id": object()}, {})):
-            sink(make_event(number, context_payload=facts))
-        sink.stop()
-
-    assert lines(tmp_path / "e.jsonl") == [0, 3]
-    assert (sink.written, sink.dropped) == (2, 2)
+    assert outcome == Outcome(dropped={"failed": 1}, fault="No such file or directory")
 
 
-def test_file_that_cannot_be_written_costs_events_and_nothing_else(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    sink = JsonLinesSink(tmp_path / "missing" / "e.jsonl", NoTasks(), 1 << 20)
-
-    sink(make_event(1))
-    with caplog.at_level(logging.WARNING):
-        sink.stop()
-
-    assert sink.dropped == 1
-    assert "could not be written" in caplog.text
-
-
-def test_file_that_has_grown_to_its_limit_is_begun_anew_and_one_before_is_kept(tmp_path: Path) -> None:
+def test_disk_that_gets_full_leaves_no_half_line(tmp_path: Path) -> None:
     path = tmp_path / "e.jsonl"
-    limit = 2 * len(msgspec.json.encode(make_event(0)))
+    writer = JsonLinesWriter(path, 1 << 20)
+    writer.write([make_event(0)])
+    whole = path.stat().st_size
 
-    for number in range(5):
-        sink = JsonLinesSink(path, NoTasks(), limit)
-        sink(make_event(number))
-        sink.stop()
+    class HalfFull:
+        """The file, on a disk that has room for ten bytes more."""
 
-    assert lines(path) == [4]
-    assert lines(tmp_path / "e.jsonl.1") == [2, 3]
-    assert [file.name for file in sorted(tmp_path.iterdir())] == ["e.jsonl", "e.jsonl.1"]
+        def __init__(self, path: Path) -> None:
+            self.file = path.open("ab", buffering=0)
+            self.room = 10
+
+        def __enter__(self) -> "HalfFull":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.file.close()
+
+        def tell(self) -> int:
+            return self.file.tell()
+
+        def truncate(self, size: int) -> None:
+            self.file.truncate(size)
+
+        def write(self, data: memoryview) -> int:
+            if not self.room:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            self.room -= (written := self.file.write(data[: self.room]))
+            return written
+
+    class OnFullDisk:
+        def open(self, *_: object, **__: object) -> HalfFull:
+            return HalfFull(path)
+
+    full = JsonLinesWriter(path, 1 << 20)
+    full._path = OnFullDisk()  # type: ignore[assignment]
+    outcome = full.write([make_event(1)])
+    after = path.stat().st_size
+    writer.write([make_event(2)])
+
+    assert outcome == Outcome(dropped={"failed": 1}, fault="No space left on device")
+    assert after == whole
+    assert ids(path) == [0, 2]
 
 
-def test_writing_goes_on_until_the_sink_stops(tmp_path: Path) -> None:
-    class Turns(NoTasks):
-        def spawn(self, name: str, function: Callable[..., object], *arguments: object) -> None:
-            function(*arguments)
+@pytest.mark.parametrize(("kept", "left"), [(0, {}), (1, {".1": [3]}), (3, {".1": [3], ".2": [2], ".3": [1]})])
+def test_file_that_has_grown_is_begun_anew_and_the_last_are_kept(
+    tmp_path: Path, kept: int, left: dict[str, list[int]]
+) -> None:
+    writer = JsonLinesWriter(tmp_path / "e.jsonl", 10, kept)
 
-        def sleep(self, seconds: float) -> None:
-            assert seconds == json_lines.PAUSE
-            sink(make_event(7))
+    for number in range(4):
+        writer.write([make_event(number)])
 
-        def call_in_thread(self, function: Callable[[], object]) -> None:
-            function()
-            sink.stop()
-
-    sink = JsonLinesSink(tmp_path / "e.jsonl", Turns(), 1 << 20)
-
-    sink.start()
-
-    assert lines(tmp_path / "e.jsonl") == [7]
+    assert {path.name.removeprefix("e.jsonl"): ids(path) for path in tmp_path.iterdir()} == left
+    assert writer.details() == {"rotated": 4}

@@ -1,0 +1,113 @@
+"""A query compiled to SQL with parameters: no text of the query comes into the statement, only names of our columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any as Anything
+
+from weaver.query.nodes import All, Among, Any, AnyBit, Bits, Compare, Condition, Literal, Match, Not, Value, Variable
+from weaver.query.patterns import COMPILERS, Test
+
+MATCHES = "weaver_matches"
+"""The function that the connection must have: text, number of the pattern -> whether it matches."""
+
+
+@dataclass(slots=True)
+class Sql:
+    """A condition for WHERE, as far as it is written.
+
+    Shape: ``parameters`` in the order of the question marks; ``tests`` are the patterns, by number.
+    """
+
+    text: str = ""
+    parameters: list[str | int | float] = field(default_factory=list)
+    tests: list[Test] = field(default_factory=list)
+
+    def matches(self, value: object, number: int) -> bool:
+        """Say whether a value matches the pattern of a number; the function that the connection must have."""
+        return isinstance(value, str) and self.tests[number](value)
+
+    def bound(self, value: str | float) -> str:
+        """Add a parameter; return what stands for it."""
+        self.parameters.append(value)
+        return "?"
+
+
+def compile_sql(condition: Condition) -> Sql:
+    """Return a query as SQL over the archive's table."""
+    sql = Sql()
+    sql.text = _condition(sql, condition)
+    return sql
+
+
+def _condition(sql: Sql, node: Condition) -> str:
+    return _COMPILE[type(node)](sql, node)
+
+
+def _all(sql: Sql, node: All) -> str:
+    return f"({' AND '.join(_condition(sql, part) for part in node.parts)})"
+
+
+def _any(sql: Sql, node: Any) -> str:
+    return f"({' OR '.join(_condition(sql, part) for part in node.parts)})"
+
+
+def _not(sql: Sql, node: Not) -> str:
+    return f"(NOT {_condition(sql, node.part)})"
+
+
+def _any_bit(sql: Sql, node: AnyBit) -> str:
+    return f"({_value(sql, node.bits)} != 0)"
+
+
+def _compare(sql: Sql, node: Compare) -> str:
+    guard = ""
+    if "any" in {node.left.kind, node.right.kind}:
+        guard = f"{_is_text(sql, node.left)} = {_is_text(sql, node.right)} AND "
+    return f"ifnull({guard}{_value(sql, node.left)} {node.operator} {_value(sql, node.right)}, 0)"
+
+
+def _match(sql: Sql, node: Match) -> str:
+    value = _value(sql, node.value)
+    sql.tests.append(COMPILERS[node.operator](node.pattern))
+    return f"{MATCHES}({value}, {sql.bound(len(sql.tests) - 1)})"
+
+
+def _among(sql: Sql, node: Among) -> str:
+    guard = f"{_is_text(sql, node.value)} = {_is_text(sql, node.choices[0])} AND " if node.value.kind == "any" else ""
+    value = _value(sql, node.value)
+    return f"ifnull({guard}{value} IN ({', '.join(_value(sql, choice) for choice in node.choices)}), 0)"
+
+
+_COMPILE: Mapping[type, Callable[[Sql, Anything], str]] = {
+    All: _all,
+    Any: _any,
+    Not: _not,
+    AnyBit: _any_bit,
+    Compare: _compare,
+    Match: _match,
+    Among: _among,
+}
+
+
+def _is_text(sql: Sql, value: Value) -> str:
+    if value.kind != "any":
+        return str(int(value.kind == "text"))
+    return f"(typeof({_value(sql, value)}) = 'text')"
+
+
+def _value(sql: Sql, value: Value) -> str:
+    if isinstance(value, Literal):
+        return sql.bound(value.value)
+    if isinstance(value, Bits):
+        return f"({_value(sql, value.left)} {value.operator} {_value(sql, value.right)})"
+    return value.column.name if value.key is None else _entry(sql, value)
+
+
+def _entry(sql: Sql, variable: Variable) -> str:
+    """Read an entry of a table: a text or a number, nothing else."""
+    path = f'$."{variable.key}"'  # letters, digits, '_', '-' and '.', as the language has it
+    column = variable.column.name
+    kind, found = (f"{name}({column}, {sql.bound(path)})" for name in ("json_type", "json_extract"))
+    return f"CASE WHEN {kind} IN ('text', 'integer', 'real', 'true', 'false') THEN {found} END"
