@@ -13,6 +13,7 @@ catches ``BaseException`` for ever. It uses SIGALRM and does nothing where the p
 from __future__ import annotations
 
 import _thread
+import os
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter_ns
@@ -101,6 +102,11 @@ class HangGuard:
         if is_here and _is_in_action(frame):
             raise ActionStopped
 
+    def forget(self) -> None:
+        """Begin anew in a forked child, which has neither the timer nor the actions of its parent."""
+        self.running.clear()
+        self._is_armed = False
+
     def _is_at(self, task: object, deadline: int) -> bool:
         return self.running.get(task) == deadline
 
@@ -140,3 +146,5 @@ _RUN = HangGuard.run.__code__
 
 GUARD = HangGuard()
 """The guard of this process: there is one such timer."""
+
+os.register_at_fork(after_in_child=GUARD.forget)

@@ -203,3 +203,34 @@ def test_kernel_timer_stops_loops_patterns_sleep_reads_and_what_swallows_errors(
     times = dict(line.split() for line in done.stdout.splitlines())
     assert (set(times), done.stderr) == ({"loop", "regex", "sleep", "read", "swallow"}, "")
     assert min(map(int, times.values())) >= 50
+
+
+FORKED = """
+import os, time
+from weaver.hanging import GUARD, ActionStopped
+
+assert GUARD.start() == ""
+
+def fork(_):
+    global child
+    child = os.fork()
+
+GUARD.run(fork, None, time.perf_counter_ns() + 10**12)
+if child:
+    assert os.waitpid(child, 0)[1] == 0
+    print("done")
+else:
+    try:
+        GUARD.run(lambda _: time.sleep(20), None, time.perf_counter_ns() + 20_000_000)
+    except ActionStopped:
+        os._exit(0)
+    os._exit(1)
+"""
+
+
+@pytest.mark.slow
+def test_actions_of_a_forked_child_are_stopped_too() -> None:
+    command = [sys.executable, "-c", FORKED]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60)
+
+    assert (done.stdout, done.stderr) == ("done\n", "")
