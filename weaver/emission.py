@@ -14,7 +14,7 @@ from weaver.event import Event
 from weaver.joinpoint import Invocation
 from weaver.redaction import Room, plain_parts, plain_texts
 from weaver.shadow import Shadow
-from weaver.told import Told, told
+from weaver.told import told
 
 if TYPE_CHECKING:
     from weaver.registry import Monitor
@@ -33,9 +33,15 @@ def emit(monitor: Monitor, action: str, invocation: Invocation, payload: Mapping
     message, place, origin = told(), invocation.joinpoint.place, buffer.origin
     arguments: list[str] | None = None
     result: str | None = None
-    said = message.payloads[phase]
+    said, is_cut = message.payloads[phase], message.is_cut
     if payload:
-        arguments, result, said = _shown(monitor, payload, phase, message)
+        room = Room()
+        values = plain_parts({key: value for key, value in payload.items() if key not in _SHOWN}, room)
+        arguments = plain_texts(payload.get("arguments"), room)
+        result = next(iter(plain_texts([payload.get("result")], room) or ()), None)
+        is_cut |= room.is_over
+        said = {"phase": phase, **values, **({"cut": True} if is_cut else {}), "dyes": message.dyes}
+    monitor.counters.cut += is_cut
     class_name = place.class_name
     if place.has_owner and invocation.arguments:
         class_name = _class_of(invocation.arguments[0]).__qualname__
@@ -47,20 +53,6 @@ def emit(monitor: Monitor, action: str, invocation: Invocation, payload: Mapping
     )  # fmt: skip
     monitor.counters.emitted += 1
     buffer.emit(event)
-
-
-def _shown(
-    monitor: Monitor, payload: Mapping[str, Any], phase: str, message: Told
-) -> tuple[list[str] | None, str | None, dict[str, Any]]:
-    """Return arguments, result and payload as an event may have them: hidden where they must be, and bounded."""
-    room = Room()
-    values = plain_parts({key: value for key, value in payload.items() if key not in _SHOWN}, room)
-    arguments = plain_texts(payload.get("arguments"), room)
-    result = plain_texts([payload.get("result")], room)
-    if room.is_over:
-        monitor.counters.cut += 1
-        values["cut"] = True
-    return arguments, result[0] if result else None, {"phase": phase, **values, "dyes": message.dyes}
 
 
 def owner_of(shadow: Shadow, arguments: tuple[Any, ...]) -> type | None:

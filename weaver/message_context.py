@@ -51,7 +51,7 @@ class MessageContext(DiagnosticContext):
     subject: Any
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"facts", "_facts"}:
+        if name == "facts":
             own = type(self).read(self.subject, self.owner)
             found: Any = joined(self.noted, own) if self.noted else own
         elif name == "dyes":
