@@ -12,23 +12,24 @@ from monitors.actions.trace import TraceAction
 from tests.bench.figures import Figure, at_most, report
 from tests.bench.weaving.kit import Variant, times
 from tests.bench.weaving.subjects import Request, fresh_module, monitor_for
-from weaver import context, emission, registry
+from weaver import context, emission
 from weaver.event import Origin
 from weaver.general_advice import joinpoint_of
 from weaver.gevent_support import GeventRuntime
 from weaver.joinpoint import Invocation
+from weaver.limits import Limits
 
 CALLS, ROUNDS = 300, 60
 FACTS = {"call_key": "9f2c", "method": "INVITE", "status": None, "call_id": "a84b4c76e66710@pc33.example.com"}
 
 
 def main() -> None:
-    registry.RATE = 1 << 60  # the rate that a monitor may have is not what is measured
     module = fresh_module()
     made, name = monitor_for(module, TraceAction(), "before")
     made.buffer.origin = Origin("domain", "node", GeventRuntime().task_name)
     monitor = made._monitors[name]
     made.set(name, enabled=True, dye_mask=["ADDR1"])
+    monitor.allowance.limits = Limits(rate=1 << 60, time_ms=1 << 40)  # what a monitor may emit is not what is measured
     dialog, request = module.Dialog(), Request()
     invocation = Invocation(joinpoint_of(monitor.shadows[0], monitor), (dialog, request))
     tokens: list[context.Tokens] = []
