@@ -178,3 +178,15 @@ def test_event_that_the_rate_forbids_is_counted_by_reason(monkeypatch: Any) -> N
 
     found = registry.buffer.statistics()
     assert (found.emitted, found.dropped) == (1_000, {"overwritten": 900, "rate": 3})
+
+
+def test_facts_with_secret_names_are_hidden_and_those_that_have_no_room_are_cut() -> None:
+    registry, module = watched()
+
+    in_message({"password": "hunter2", **{f"f{number}": "x" for number in range(100)}}, lambda: module.f(1))
+
+    (event,) = registry.buffer.recent()
+    assert "hunter2" not in str(event.context_payload)
+    assert len(event.context_payload or {}) <= 21
+    assert (event.payload or {})["cut"] is True
+    assert registry.get("M")["counters"]["cut"] == 1
