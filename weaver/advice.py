@@ -33,7 +33,7 @@ from weaver.weaving.guard import nothing
 from weaver.weaving.isolate import isolated, isolated_exit
 
 if TYPE_CHECKING:
-    from weaver.registry import Monitor
+    from weaver.at_work import Monitor
 
 log = Log(__name__)
 

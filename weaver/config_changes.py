@@ -14,10 +14,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
+from weaver.changeable import CHANGEABLE
 from weaver.config import InstrumentationConfig, MonitorConfig
 from weaver.config_faults import key_path
 from weaver.monitor import MonitorDefinition, MonitorSettings
-from weaver.registry import CHANGEABLE, Registry
+from weaver.registry import Registry
 
 DEFINING = ("pointcut", "location", "scope")
 """What a custom monitor is, besides its settings."""

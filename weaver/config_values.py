@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any, get_args
 
+from weaver.changeable import CHANGEABLE
 from weaver.config import Draft
 from weaver.config_faults import Fault, monitor_faults
 from weaver.dye_rules import RuleBook
@@ -16,7 +17,7 @@ from weaver.errors import WeaverError
 from weaver.monitor import Location, MonitorDefinition
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
-from weaver.registry import CHANGEABLE, Registry
+from weaver.registry import Registry
 
 _NOWHERE: Pointcut = parse_pointcut("nowhere.nothing")
 """Stands for a custom monitor's pointcut, which is judged elsewhere."""

@@ -25,7 +25,7 @@ from weaver.woven_cache import WovenCache
 from weaver.woven_file import Selection
 
 if TYPE_CHECKING:
-    from weaver.registry import Monitor
+    from weaver.at_work import Monitor
 
 log = Log(__name__)
 

@@ -17,7 +17,7 @@ from weaver.shadow import Shadow
 from weaver.told import told
 
 if TYPE_CHECKING:
-    from weaver.registry import Monitor
+    from weaver.at_work import Monitor
 
 _SHOWN = frozenset({"arguments", "result"})
 """Parts of a payload with columns of their own; actions make them with ``redaction.show``."""

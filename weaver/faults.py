@@ -16,7 +16,7 @@ from weaver.hanging import ActionStopped
 from weaver.log import Log
 
 if TYPE_CHECKING:
-    from weaver.registry import Monitor
+    from weaver.at_work import Monitor
 
 log = Log(__name__)
 

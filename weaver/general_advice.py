@@ -23,7 +23,7 @@ from weaver.shadow import Shadow
 from weaver.weaving.guard import inert
 
 if TYPE_CHECKING:
-    from weaver.registry import Monitor
+    from weaver.at_work import Monitor
 
 log = Log(__name__)
 

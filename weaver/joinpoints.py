@@ -33,7 +33,7 @@ from weaver.weaving.proxy import weave_proxy
 from weaver.woven_cache import WovenCache
 
 if TYPE_CHECKING:
-    from weaver.registry import Monitor
+    from weaver.at_work import Monitor
 
 log = Log(__name__)
 

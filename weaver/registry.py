@@ -11,14 +11,13 @@ import dataclasses
 import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
-from itertools import count
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 from weaver.actions import Actions, check, check_fixed
-from weaver.catalog import ModuleRecord
+from weaver.at_work import Monitor, selection_of
+from weaver.changeable import CHANGEABLE, read_value
 from weaver.dye import NAMES, SPACE
 from weaver.dye_mask import ALWAYS, Mask, flags_of, names_in, parse_mask
 from weaver.dye_rules import RuleBook
@@ -26,99 +25,19 @@ from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
 from weaver.facts import FlowMark
 from weaver.fallback import ASSEMBLER, Engine
-from weaver.joinpoint import NO_PROPERTIES, Checked, PassTest
 from weaver.joinpoints import JoinPoints
-from weaver.limits import DEFAULT, UNLIMITED, Allowance, Limits, parse_limits
-from weaver.monitor import CHANGES_RESULT, Action, MonitorCounters, MonitorDefinition, MonitorSettings
+from weaver.limits import UNLIMITED
+from weaver.monitor import CHANGES_RESULT, Action, MonitorDefinition, MonitorSettings
 from weaver.notices import NoticeBoard
 from weaver.pointcut.match import flows, needs
 from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Shadow
 from weaver.woven_cache import WovenCache
-from weaver.woven_file import Selection
 
-_SERIALS = count(1)
 _NAME = re.compile(r"[\w.-]{1,80}")
 
-CHANGEABLE = (
-    *("enabled", "dye_mask", "dye_filtering", "actions", "properties", "includes", "excludes", "limits", "description"),
-)
 _TIED = ("enabled", "actions", "properties")
 """What has to be judged and set again when a monitor gets another definition."""
-
-
-class Monitor:
-    """A monitor at work."""
-
-    def __init__(self, definition: MonitorDefinition, registry: Registry) -> None:
-        self.definition = definition
-        self.serial = next(_SERIALS)
-        self.selection = _selection_of(definition)
-        self.buffer = registry.buffer
-        self.settings = MonitorSettings(
-            actions=definition.actions,
-            properties=definition.properties,
-            includes=definition.includes,
-            excludes=definition.excludes,
-            description=definition.description,
-        )
-        self.counters = MonitorCounters()
-        self.actions: tuple[Action, ...] = ()
-        self.checked: Checked = NO_PROPERTIES
-        self.mask = ALWAYS
-        self.revision = 0
-        self.decided: WeakKeyDictionary[Shadow, tuple[bool, PassTest | None]] = WeakKeyDictionary()
-        self.selected: WeakKeyDictionary[ModuleRecord, tuple[int, list[Shadow]]] = WeakKeyDictionary()
-        self.failures: list[str] = []
-        self.allowance = Allowance(DEFAULT, self.give_up)
-        self.hang_ns = 0
-        self.notice = ""
-        self.flows: list[Monitor] = []
-        self._included: dict[str, bool] = {}
-        self._registry = registry
-
-    @property
-    def shadows(self) -> list[Shadow]:
-        """The living joinpoints that are its own; modules that nobody has looked at yet are looked at."""
-        return self._registry.shadows_of(self)
-
-    def selects(self, shadow: Shadow) -> bool:
-        """Say whether a joinpoint is known to be its own."""
-        return self.decided.get(shadow, (False, None))[0]
-
-    @property
-    def is_restricted(self) -> bool:
-        """Say whether the monitor is for some classes only."""
-        return bool(self.settings.includes or self.settings.excludes)
-
-    def includes_class(self, name: str) -> bool:
-        """Say whether a class, ``module.Class``, or a module is one that the monitor is for."""
-        found = self._included.get(name)
-        if found is None:
-            settings = self.settings
-            found = (not settings.includes or _is_under(name, settings.includes)) and not _is_under(
-                name, settings.excludes
-            )
-            self._included[name] = found
-        return found
-
-    def begin_anew(self) -> None:
-        """Forget what belongs to the settings before: runs of errors, answers about classes, the notice."""
-        self._included = {}
-        limits = _limits_of(self)
-        is_ours = self.definition.kind == "standard"
-        self.hang_ns = 0 if is_ours else limits.hang_ms * 1_000_000
-        if self.settings.enabled:
-            self.allowance.begin_anew(limits)
-            self.notice = ""
-
-    def give_up(self, reason: str) -> None:
-        """Switch the monitor off because of its own fault."""
-        if not self.settings.enabled:
-            return
-        self.notice = f"switched off: {reason}"
-        self._registry.set(self.definition.name, enabled=False)
-        self._registry.notices.publish("monitor.stopped", self.definition.name, self.notice)
 
 
 class Registry:
@@ -193,7 +112,7 @@ class Registry:
         attributes = {**{key: getattr(monitor.settings, key) for key in _TIED}, **attributes}
         self.judge(definition, attributes)
         self.set(name, enabled=False)
-        monitor.definition, monitor.selection = definition, _selection_of(definition)
+        monitor.definition, monitor.selection = definition, selection_of(definition)
         monitor.revision += 1
         self._match_anew(monitor)
         monitor.failures.clear()
@@ -273,7 +192,7 @@ class Registry:
         unknown = [key for key in attributes if key not in CHANGEABLE]
         if unknown:
             raise InvalidAttributeError(f"{name}: {unknown[0]!r} cannot be set; these can: {', '.join(CHANGEABLE)}")
-        settings = dataclasses.replace(monitor.settings, **{k: _value(name, k, v) for k, v in attributes.items()})
+        settings = dataclasses.replace(monitor.settings, **{k: read_value(name, k, v) for k, v in attributes.items()})
         actions = self._actions.resolve(monitor.definition, settings.actions)
         mask = parse_mask(settings.dye_mask)
         return settings, actions, mask if settings.dye_filtering else ALWAYS
@@ -401,52 +320,3 @@ def _marking(monitor: Monitor, pointcut: Pointcut, registry: Registry) -> Monito
 
 def _counters(monitor: Monitor) -> dict[str, int]:
     return monitor.counters.read() | {"dropped": monitor.allowance.drops.total()}
-
-
-def _limits_of(monitor: Monitor) -> Limits:
-    """Return the limits of a monitor; an action that takes long has its time where these say nothing of it."""
-    given = monitor.settings.limits
-    limits = parse_limits(monitor.definition.name, given)
-    longest = max((getattr(action, "hang_ms", 0) for action in monitor.actions), default=0)
-    raised = {key: longest for key in ("hang_ms", "time_ms") if key not in given and longest > getattr(limits, key)}
-    return dataclasses.replace(limits, **raised)
-
-
-def _selection_of(definition: MonitorDefinition) -> Selection:
-    return Selection(str(definition.pointcut), definition.location)
-
-
-def _is_under(name: str, patterns: Iterable[str]) -> bool:
-    return any(fnmatchcase(name, pattern) or fnmatchcase(name, pattern + ".*") for pattern in patterns)
-
-
-def _value(name: str, key: str, value: Any) -> Any:
-    """Return a value for a changeable attribute.
-
-    Errors: InvalidAttributeError.
-    """
-    if key == "limits":
-        parse_limits(name, value)
-        return dict(value)
-    if key in {"enabled", "dye_filtering"}:
-        if isinstance(value, bool):
-            return value
-    elif key == "description":
-        if isinstance(value, str):
-            return value
-    elif key == "properties":
-        if isinstance(value, Mapping) and all(isinstance(k, str) for k in value):
-            return dict(value)
-    elif key == "dye_mask" and isinstance(value, str):
-        return (value,)
-    elif isinstance(value, (list, tuple)) and all(isinstance(v, str) for v in value):
-        return tuple(value)
-    kinds = {
-        "properties": "a table",
-        "description": "text",
-        "dye_mask": "a list of flag names and expressions",
-        "actions": "a list of action names",
-        "includes": "a list of class patterns",
-        "excludes": "a list of class patterns",
-    }
-    raise InvalidAttributeError(f"{name}: {key} must be {kinds.get(key, 'true or false')}, not {value!r}")

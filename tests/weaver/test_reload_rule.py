@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.weaver.targets import Around, Recording, make_module, make_registry
+from weaver.changeable import CHANGEABLE
 from weaver.config import read_draft
 from weaver.errors import InstrumentationConfigError
 from weaver.monitor import MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
-from weaver.registry import CHANGEABLE, Registry
+from weaver.registry import Registry
 from weaver.reload import Reload
 
 ORIGINALS: dict[str, Any] = {}

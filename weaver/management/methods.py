@@ -12,6 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from weaver.changeable import CHANGEABLE
 from weaver.errors import InvalidAttributeError, WeaverError
 from weaver.management.changes import Changes, put_back, set_back, take_out
 from weaver.management.definitions import DEFINING, redefined, split
@@ -22,7 +23,6 @@ from weaver.management.rpc import UNKNOWN_NAME, MethodLike, RegisteredMethod, Rp
 from weaver.monitor import Location, MonitorDefinition, Scope
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut
-from weaver.registry import CHANGEABLE
 from weaver.shadow import Shadow
 
 
