@@ -37,7 +37,7 @@ run: $(VENV)/.run
 test: $(VENV)/.test
 	sh tests/install_programs.sh
 	$(BIN)/python -m coverage erase
-	sh tests/side_by_side.sh \
+	$(BIN)/python tests/side_by_side.py \
 		'COVERAGE_FILE=.coverage.server $(BIN)/python -m pytest $(SERVER) --cov --cov-report=' \
 		'COVERAGE_FILE=.coverage.rest $(BIN)/python -m pytest tests $(SERVER:%=--ignore=%) $(WHOLE:%=--ignore=%) --cov --cov-report='
 	sh tests/other_pythons.sh $(BIN)/python

@@ -168,7 +168,10 @@ class MonitorConfig(Section):
 class WatchConfig(Section):
     """One watch: `[watches.NAME]`."""
 
-    when: Text = Field(default="", description="condition: `status >= 500`, `elapsed > 200ms`, `rate(MONITOR) > 10/s`")
+    when: Text = Field(
+        default="",
+        description="condition: `status >= 500`, `elapsed > 200ms`, `rate(MONITOR) > 10/s`, or a query over events",
+    )
     actions: list[Text] = Field(
         default=["notify"],
         description="done then: `log`, `notify`, `dye` (the caller, with `WATCH_NAME`), `look_back` (keep the call)",

@@ -2,14 +2,14 @@
 
 ::
 
-    condition  = counter | comparison { "and" comparison }
+    condition  = counter | comparison { "and" comparison } | query
     counter    = "rate(" MONITOR [ "." COUNTER ] ")" OPERATOR NUMBER "/s"     how fast it grows
                | "count(" MONITOR [ "." COUNTER ] ")" OPERATOR NUMBER         what it is
     comparison = WORD OPERATOR ( NUMBER [ "ns" | "us" | "ms" | "s" ] | TEXT )
     OPERATOR   = "<" | ">" | "<=" | ">=" | "=" | "!="
 
 A WORD is one of ``WORDS``; TEXT stands in quotes or is one word. A value that an event lacks makes a comparison false.
-Without a name the counter is ``fired``.
+Without a name the counter is ``fired``. A query is one of the language in which events are looked for (``weaver.query``).
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from weaver.errors import InvalidAttributeError
+from weaver.errors import InvalidAttributeError, QuerySyntaxError
 from weaver.event import Event
+from weaver.query.live import compile_query
 
 COUNTERS = ("reached", "dyed", "fired", "emitted", "cut", "dropped", "errors", "ns")
 LENGTH = 1_000
@@ -105,12 +106,23 @@ def parse_condition(text: str) -> Condition:
         raise InvalidAttributeError(f"a condition has at most {LENGTH} characters, not {len(text)}")
     found = _COUNTER.fullmatch(text)
     if found is None:
-        return EventCondition(_all(text))
+        return EventCondition(_over_events(text))
     kind, monitor, counter, sign, number, per_second = found.groups()
     if (kind == "rate") != bool(per_second):
         wanted = "10/s" if kind == "rate" else "10"
         raise InvalidAttributeError(f"{text!r}: a {kind} is compared with a number such as {wanted}")
     return CounterCondition(monitor, counter or "fired", kind == "rate", _OPERATORS[sign], float(number))
+
+
+def _over_events(text: str) -> Callable[[Event], bool]:
+    try:
+        return _all(text)
+    except InvalidAttributeError:
+        try:
+            return compile_query(text)
+        except QuerySyntaxError:
+            pass  # whoever writes a condition is told of what is simple
+        raise
 
 
 def _all(text: str) -> Callable[[Event], bool]:

@@ -28,6 +28,7 @@ def holds(text: str, event: Event = EVENT) -> bool:
         "status >= 500", "status = 503", "status != 200", "status<600", "elapsed > 200ms", "elapsed > 0.2s",
         "elapsed <= 250000us", "elapsed = 250000000ns", "elapsed = 250000000", "method = INVITE", "method = 'INVITE'",
         'error = "KeyError"', "call_id = a@b", "status >= 500 and method = INVITE and monitor = M", "phase != before",
+        "CTXPAYLOAD.status >= 500 AND NOT MONITOR LIKE 'X%'", "MONITOR IN ('M', 'N') OR METHODNAME MATCHES '^do_'",
     ],
 )  # fmt: skip
 def test_condition_holds_for_an_event(text: str) -> None:
@@ -38,7 +39,7 @@ def test_condition_holds_for_an_event(text: str) -> None:
     "text",
     [
         "status < 500", "status = '503'", "method = 503", "method = BYE", "elapsed > 300ms", "call_key = x",
-        "status >= 500 and method = BYE", "error > 5", "context_id != x",
+        "status >= 500 and method = BYE", "error > 5", "context_id != x", "MONITOR LIKE 'X%'",
     ],
 )  # fmt: skip
 def test_condition_does_not_hold_for_another_value_kind_or_what_is_missing(text: str) -> None:

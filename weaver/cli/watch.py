@@ -16,7 +16,8 @@ from weaver.cli.output import clean, common_options, print_json, print_table, se
 def watch() -> None:
     """Have something done when events or counters say so.
 
-    Conditions: `status >= 500`, `elapsed > 200ms`, `rate(MONITOR) > 10/s`, `count(MONITOR.errors) > 0`.
+    Conditions: `status >= 500`, `elapsed > 200ms`, `rate(MONITOR) > 10/s`, `count(MONITOR.errors) > 0`,
+    or a query as `weaver events query` takes it.
     """
 
 
