@@ -9,7 +9,7 @@
     OPERATOR   = "<" | ">" | "<=" | ">=" | "=" | "!="
 
 A WORD is one of ``WORDS``; TEXT stands in quotes or is one word. A value that an event lacks makes a comparison false.
-Without a name the counter is ``fired``. A query is one of the language in which events are looked for (``weaver.query``).
+Without a name the counter is ``fired``. A query is one of the language in which events are looked for (``query``).
 """
 
 from __future__ import annotations
