@@ -59,7 +59,7 @@ class Passing(Counting):
     """A stateless action that counts and emits nothing."""
 
     name = "Passing"
-    around = False
+    kind = "stateless"
 
     def run(self, invocation: object) -> None:
         self.entered += 1
