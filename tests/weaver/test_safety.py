@@ -83,7 +83,7 @@ print(json.dumps([len(started), held, sorted(early), type(threading.Lock()).__mo
 def test_forked_child_keeps_working_and_writes_nothing_twice(tmp_path: Path) -> None:
     program = """
 import os
-from gevent import monkey
+from gevent import monkey, spawn_later
 monkey.patch_all()
 from pathlib import Path
 from tests.weaver.targets import Recording, make_module, make_registry, monitor
@@ -100,6 +100,7 @@ registry.on_module(target)
 original = target.f.__code__
 registry.set("M", enabled=True, actions=["Recording"])
 target.f(1)
+waits, goes_on = os.pipe()
 child = os.fork()
 assert target.f(2) == 3
 if not child:
@@ -108,7 +109,9 @@ if not child:
     registry.set("M", enabled=True)
     target.f(3)
     sink.stop()
+    os.read(waits, 1)
     os._exit(0)
+spawn_later(0.05, os.write, goes_on, b".")  # gevent's waitpid never hears of a child that ends before it waits
 assert os.waitpid(child, 0)[1] == 0
 assert target.f.__code__ is not original
 sink.stop()
