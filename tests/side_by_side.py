@@ -5,6 +5,7 @@ Arguments: the commands, each as one text for the shell.
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,8 @@ from contextlib import ExitStack
 
 
 def main(commands: list[str]) -> int:
-    """Return 1 when a command has failed."""
+    """Return 1 when a command has failed; an interrupt reaches them also where it is ignored around here."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with ExitStack() as files:
         outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in commands]
         running = [
