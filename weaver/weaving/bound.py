@@ -48,7 +48,7 @@ def binder(advice: Advice, site: Site) -> Callable[[Any], object]:
             return callee
         receiver = _receiver(receiver, callee)
 
-        def advised(*arguments: Any, **keywords: Any) -> object:
+        def advised(*arguments: Any, **keywords: Any) -> object:  # pragma: no cover - runs as a line of the caller
             token = enter(this, receiver, *arguments, *keywords.values())
             try:
                 result = callee(*arguments, **keywords)
@@ -69,7 +69,7 @@ def reader(advice: Advice, name: str, site: Site) -> Callable[[Any], object]:
     """Return what reads an attribute of ``(receiver, this)`` with advice."""
     enter, leave, throw = advice.enter, advice.exit or same, advice.throw
 
-    def read(found: tuple[Any, Any]) -> object:
+    def read(found: tuple[Any, Any]) -> object:  # pragma: no cover - runs as a line of the caller
         receiver, this = found
         token = enter(this, receiver)
         try:
@@ -88,7 +88,7 @@ def writer(advice: Advice, name: str, site: Site) -> Callable[[Any], object]:
     """Return what writes an attribute, given ``(value, receiver, this)``, with advice."""
     enter, leave, throw = advice.enter, advice.exit or same, advice.throw
 
-    def write(found: tuple[Any, Any, Any]) -> None:
+    def write(found: tuple[Any, Any, Any]) -> None:  # pragma: no cover - runs as a line of the caller
         value, receiver, this = found
         token = enter(this, receiver, value)
         try:
