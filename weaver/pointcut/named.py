@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from weaver.errors import PointcutSyntaxError
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import DESIGNATORS, parse_pointcut, references
-from weaver.pointcut.tokens import OPERATORS, Token
+from weaver.pointcut.tokens import OPERATORS
+from weaver.tokens import Token
 
 
 def parse_named(

@@ -44,8 +44,9 @@ from weaver.pointcut.nodes import (
     children,
 )
 from weaver.pointcut.signature import FUNCTIONS, read_function
-from weaver.pointcut.tokens import AND, NOT, OR, Cursor, Token, did_you_mean
+from weaver.pointcut.tokens import AND, NOT, OR, Cursor, did_you_mean
 from weaver.pointcut.words import read_class, read_member, read_name, read_value, read_values
+from weaver.tokens import Token
 
 NESTING = 32
 """How deep parentheses, ``not`` and ``cflow`` may stand in one another, named pointcuts counted."""

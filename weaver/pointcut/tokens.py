@@ -8,10 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection
-from typing import NamedTuple
 
 from weaver.errors import PointcutSyntaxError
 from weaver.pointcut.pattern import ALTERNATIVES, alternatives
+from weaver.tokens import Lexicon, Token
 
 OR = frozenset({"or", "OR", "||"})
 AND = frozenset({"and", "AND", "&&"})
@@ -25,48 +25,24 @@ _PART = r"(?:[\w*]++|<\w++>|\{[\w*]++(?:,[\w*]++)*+\})++"
 _TOKEN = re.compile(
     rf"(?P<word>{_PART}(?:\+?(?:\.\.|[.:]){_PART})*+(?:\.\.)?\+?)|(?P<rest>\.{{2,3}})|(?P<sign>&&|\|\||\[\]|[()!,%+@])"
 )
-_BLANK = re.compile(r"\s*")
 _HINTS = {"&": "write '&&' or 'and'", "|": "write '||' or 'or'", ".": "a name must follow the dot", "[": "write '[]'"}
 
-
-class Token(NamedTuple):
-    """A piece of the text.
-
-    Shape: ``kind`` is ``word``, ``operator``, ``rest`` (dots), ``sign`` or ``end``; ``column`` counts from 1.
-    """
-
-    kind: str
-    text: str
-    column: int
+_LEXICON = Lexicon(_TOKEN, LENGTH, "a name, an operator or a parenthesis", _HINTS, PointcutSyntaxError)
 
 
 def read_tokens(text: str) -> list[Token]:
-    """Cut a text into tokens; the last is ``end``.
+    """Cut a text into tokens, whose kinds are ``word``, ``operator``, ``rest`` (dots), ``sign`` and ``end``.
 
     Errors: PointcutSyntaxError at what begins no token.
     """
-    if len(text) > LENGTH:
-        raise PointcutSyntaxError(text, LENGTH + 1, f"at most {LENGTH} characters")
-    tokens: list[Token] = []
-    at = _end_of_blank(text, 0)
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            hint = _HINTS.get(text[at], "")
-            raise PointcutSyntaxError(text, at + 1, "a name, an operator or a parenthesis", hint)
-        kind, piece = found.lastgroup or "", found.group()
-        if piece in OPERATORS:
-            kind = "operator"
-        if kind == "word" and alternatives(piece) > ALTERNATIVES:
-            raise PointcutSyntaxError(text, at + 1, f"at most {ALTERNATIVES} alternatives in a name")
-        tokens.append(Token(kind, piece, at + 1))
-        at = _end_of_blank(text, found.end())
-    return [*tokens, Token("end", "", len(text.rstrip()) + 1)]
+    return [*(_token(text, *piece) for piece in _LEXICON.pieces(text)), _LEXICON.end(text)]
 
 
-def _end_of_blank(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return at if found is None else found.end()
+def _token(text: str, found: re.Match[str], column: int) -> Token:
+    kind, piece = found.lastgroup or "", found.group()
+    if kind == "word" and alternatives(piece) > ALTERNATIVES:
+        raise PointcutSyntaxError(text, column, f"at most {ALTERNATIVES} alternatives in a name")
+    return Token("operator" if piece in OPERATORS else kind, piece, column)
 
 
 class Cursor:

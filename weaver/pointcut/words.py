@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from weaver.pointcut.nodes import Parameters, Value
-from weaver.pointcut.tokens import Cursor, Token
+from weaver.pointcut.tokens import Cursor
+from weaver.tokens import Token
 
 MODIFIERS = ("public", "protected", "private", "static")
 

@@ -46,7 +46,8 @@ from weaver.query.nodes import (
     is_value,
 )
 from weaver.query.patterns import COMPILERS
-from weaver.query.tokens import KEYWORDS, Cursor, Token, did_you_mean
+from weaver.query.tokens import KEYWORDS, Cursor, did_you_mean
+from weaver.tokens import Token
 
 DEPTH = 30
 """How deep parentheses and NOT may be nested."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Collection
-from typing import NamedTuple
 
 from weaver.errors import QuerySyntaxError
+from weaver.tokens import Lexicon, Token
 
 LENGTH = 10_000
 """How many characters a query may have."""
@@ -22,7 +22,6 @@ _TOKEN = re.compile(
     r"|(?P<sign><=|>=|!=|[=<>&|(),])",
     re.DOTALL | re.ASCII,
 )
-_BLANK = re.compile(r"\s*")
 _HINTS = {
     "!": "write '!=' or 'NOT'",
     "$": "write ${NAME}",
@@ -31,37 +30,16 @@ _HINTS = {
 }
 _ESCAPE = re.compile(r"\\([\\'\"])|''|\"\"")
 
-
-class Token(NamedTuple):
-    """A piece of the text.
-
-    Shape: ``kind`` is ``name``, ``keyword``, ``number``, ``string``, ``sign`` or ``end``; the text of a string has no
-    quotes any more, that of a variable no ``${}``; ``column`` counts from 1.
-    """
-
-    kind: str
-    text: str
-    column: int
+_LEXICON = Lexicon(_TOKEN, LENGTH, "a name, a value, an operator or a parenthesis", _HINTS, QuerySyntaxError)
 
 
 def read_tokens(text: str) -> list[Token]:
-    """Cut a text into tokens; the last is ``end``.
+    """Cut a text into tokens, whose kinds are ``name``, ``keyword``, ``number``, ``string``, ``sign`` and ``end``.
 
+    Shape: the text of a string has no quotes any more, that of a variable no ``${}``.
     Errors: QuerySyntaxError at what begins no token.
     """
-    if len(text) > LENGTH:
-        raise QuerySyntaxError(text, LENGTH + 1, f"at most {LENGTH} characters")
-    tokens: list[Token] = []
-    at = _end_of_blank(text, 0)
-    while at < len(text):
-        found = _TOKEN.match(text, at)
-        if found is None:
-            raise QuerySyntaxError(
-                text, at + 1, "a name, a value, an operator or a parenthesis", _HINTS.get(text[at], "")
-            )
-        tokens.append(_token(found, at + 1))
-        at = _end_of_blank(text, found.end())
-    return [*tokens, Token("end", "", len(text.rstrip()) + 1)]
+    return [*(_token(*piece) for piece in _LEXICON.pieces(text)), _LEXICON.end(text)]
 
 
 def _token(found: re.Match[str], column: int) -> Token:
@@ -76,11 +54,6 @@ def _token(found: re.Match[str], column: int) -> Token:
 def _unquoted(piece: str) -> str:
     quote = piece[0]
     return _ESCAPE.sub(lambda escape: escape[1] or (quote if escape[0] == 2 * quote else escape[0]), piece[1:-1])
-
-
-def _end_of_blank(text: str, at: int) -> int:
-    found = _BLANK.match(text, at)
-    return at if found is None else found.end()
 
 
 class Cursor:
