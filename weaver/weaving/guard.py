@@ -209,7 +209,7 @@ class _Parts:
 
     def prologue(self) -> bytes:
         """Lay the exit and the token at the bottom of the stack."""
-        return self.count() + self._callee("exit") + self.enter()
+        return self.count() + self._callee("exit") + self.enter() + _BEHIND_ENTER
 
     def handler(self) -> bytes:
         """Call ``throw(token, error)`` and raise again; on the stack lie exit (2), token, offset, previous, error."""
@@ -228,6 +228,7 @@ class _Parts:
 
 
 _PUSH_NULL = instruction("PUSH_NULL")
+_BEHIND_ENTER = b"".join(map(instruction, particular.BEHIND_ENTER))
 _CLEANUP = instruction("COPY", 3) + instruction("POP_EXCEPT") + instruction("RERAISE", 1)
 """What follows when the handler itself raises."""
 

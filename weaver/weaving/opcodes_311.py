@@ -16,3 +16,6 @@ JUMP_IF_FALSE = "POP_JUMP_FORWARD_IF_FALSE"
 
 UNDER_ONE_MORE_HANDLER: dict[str, Callable[[int], int]] = {}
 """Instructions that tell how many handlers lie around them; none here."""
+
+BEHIND_ENTER: tuple[str, ...] = ()
+"""Instructions behind the call of ``enter``; none here."""

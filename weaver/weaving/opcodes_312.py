@@ -19,3 +19,11 @@ UNDER_ONE_MORE_HANDLER: dict[str, Callable[[int], int]] = {"YIELD_VALUE": lambda
 
 generator.close() compares the depth that YIELD_VALUE carries.
 """
+
+BEHIND_ENTER: tuple[str, ...] = ("NOP",)
+"""Instructions behind the call of ``enter``, in front of the body's copy.
+
+A body may begin with what a loop jumps back to. settrace() is told of that line a second time unless the instruction
+before it is of the same line; behind a call into Python this version of the interpreter takes the call's last inline
+cache for that instruction, which has no line.
+"""

@@ -19,3 +19,6 @@ UNDER_ONE_MORE_HANDLER: dict[str, Callable[[int], int]] = {"RESUME": lambda flag
 
 generator.close() takes a short way out when this bit says that nothing is active but the outer handler.
 """
+
+BEHIND_ENTER: tuple[str, ...] = ()
+"""Instructions behind the call of ``enter``; none here."""

@@ -252,30 +252,43 @@ def test_recursion_without_end_raises_the_same_error_when_woven() -> None:
     assert recorder.log[0] == ("enter", (0,))
 
 
+def traced(function: Any, *arguments: Any) -> list[tuple[str, int, list[str]]]:
+    """Return what a tracer is told of a call, of this function alone."""
+    seen: list[tuple[str, int, list[str]]] = []
+    name = function.__code__.co_name
+
+    def tracer(frame: types.FrameType, event: str, _: object) -> Any:
+        if frame.f_code.co_name != name:
+            return None
+        seen.append((event, frame.f_lineno, sorted(frame.f_locals)))
+        return tracer
+
+    before = sys.gettrace()
+    sys.settrace(tracer)
+    try:
+        function(*arguments)
+    except ZeroDivisionError:
+        pass
+    finally:
+        sys.settrace(before)
+    return seen
+
+
 def test_trace_events_and_locals_are_the_same_when_woven() -> None:
-    def events(function: Any) -> list[tuple[str, int, list[str]]]:
-        seen: list[tuple[str, int, list[str]]] = []
-
-        def tracer(frame: types.FrameType, event: str, _: object) -> Any:
-            if frame.f_code.co_name != "plain":
-                return None
-            seen.append((event, frame.f_lineno, sorted(frame.f_locals)))
-            return tracer
-
-        before = sys.gettrace()
-        sys.settrace(tracer)
-        try:
-            function(1, 0)
-        except ZeroDivisionError:
-            pass
-        finally:
-            sys.settrace(before)
-        return seen
-
     for advice in (advice_of(Recorder()), Advice(Recorder().enter), advice_of(Recorder(), Guard(Gate(), list, "m0"))):
         woven = swapped(plain, advice)
         woven.__kwdefaults__ = plain.__kwdefaults__
-        assert events(woven) == events(plain) != []
+        assert traced(woven, 1, 0) == traced(plain, 1, 0) != []
+
+
+def test_loop_with_which_a_body_begins_is_told_to_a_tracer_once() -> None:
+    def loop(numbers: list[int]) -> None:
+        while numbers:
+            if numbers.pop():
+                continue
+
+    for advice in (advice_of(Recorder()), advice_of(Recorder(), Guard(Gate(), list, "m0"))):
+        assert traced(swapped(loop, advice), [1, 0, 2]) == traced(loop, [1, 0, 2]) != []
 
 
 def test_code_without_a_body_is_refused() -> None:
