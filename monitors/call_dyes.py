@@ -13,34 +13,36 @@ LIMIT = 10_000
 
 
 class CallDyes:
-    """Vectors by call key."""
+    """Vectors by call key.
+
+    Shape: ``vectors`` is to be read, and always the same object.
+    """
 
     def __init__(self, limit: int = LIMIT) -> None:
-        self._vectors: OrderedDict[str, int] = OrderedDict()
+        self.vectors: OrderedDict[str | None, int] = OrderedDict()
         self._limit = limit
         self.forgotten = 0
-        self.of = self._vectors.get
 
     def __len__(self) -> int:
-        return len(self._vectors)
+        return len(self.vectors)
 
     def add(self, key: str, vector: int) -> None:
         """Have a call keep dyes."""
-        before = self._vectors.get(key)
-        if before is None and len(self._vectors) >= self._limit:
-            self._vectors.popitem(last=False)
+        before = self.vectors.get(key)
+        if before is None and len(self.vectors) >= self._limit:
+            self.vectors.popitem(last=False)
             self.forgotten += 1
-        self._vectors[key] = (before or 0) | vector
+        self.vectors[key] = (before or 0) | vector
 
     def drop(self, key: str) -> None:
         """Forget a call, because it has ended."""
-        self._vectors.pop(key, None)
+        self.vectors.pop(key, None)
 
     def wash(self, vector: int) -> None:
         """Take dyes from all calls."""
-        for key, kept in list(self._vectors.items()):
+        for key, kept in list(self.vectors.items()):
             left = kept & ~vector
             if left:
-                self._vectors[key] = left
+                self.vectors[key] = left
             else:
-                del self._vectors[key]
+                del self.vectors[key]

@@ -146,7 +146,7 @@ class Dyer:
 
     def _asking(self, place: str, base: int, asked: Callable[[Facts], tuple[int, int]] | None) -> Look:
         """Return what asks the rules, the tests and what the call keeps."""
-        rules, hit, kept = self._matcher.place(place), self._matcher.hit, self.calls.of
+        rules, hit, kept = self._matcher.place(place), self._matcher.hit, self.calls.vectors
         facts_of, outer_of = FACTS[place], current_context.get
 
         def look(subject: Any, flow: Any, item: Any, key: str | None) -> int:
@@ -159,7 +159,8 @@ class Dyer:
                     except Exception:  # noqa: BLE001 - a peer may send anything
                         self.unreadable += 1
                     else:
-                        ruled |= hit(found) if found else 0
+                        if found:
+                            ruled |= hit(found)
             if asked is not None:
                 flags, more = asked(facts_of(subject, flow, item))
                 vector |= flags
@@ -167,10 +168,10 @@ class Dyer:
             outer = outer_of()
             if outer is not None:
                 ruled |= outer.vector & NAMED
-            if key is not None:
-                if ruled:
-                    self._keep(key, ruled)
-                vector |= kept(key, 0)
+            if ruled and key is not None:
+                self._keep(key, ruled)
+            if key in kept:
+                vector |= kept[key]
             return vector | ruled
 
         return look

@@ -107,9 +107,8 @@ def _begin_in_task(context: MessageContext, vector: int) -> Tokens:
     return start(context)
 
 
-def end_message(token: Any, outcome: object) -> None:
+def end_message(token: Any, _outcome: object) -> None:
     """Reset to what was before; nothing of the message stays, nor of what was added to its dyes."""
-    del outcome
     if token.__class__ is Token:
         _reset(token)
         dyes = _dyes()
