@@ -6,6 +6,7 @@ for in the first pass that the guard lets through; before the body has run the a
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from types import CodeType
 from typing import TYPE_CHECKING, Any
@@ -14,15 +15,16 @@ from weaver import context
 from weaver.advice import guard_mask
 from weaver.dye import SPACE
 from weaver.dye_mask import Mask
-from weaver.early_code import weave_early
+from weaver.early_code import AdviceOfAll, weave_early
 from weaver.errors import WeaverError
 from weaver.general_advice import GeneralAdvice
 from weaver.holders import uncollected
 from weaver.log import Log
 from weaver.pointcut.needs import tells_by_name
+from weaver.swap import Below, below
 from weaver.weaving.guard import inert
 from weaver.woven_cache import WovenCache
-from weaver.woven_file import Selection
+from weaver.woven_file import EarlyCode, Selection
 
 if TYPE_CHECKING:
     from weaver.at_work import Monitor
@@ -35,6 +37,7 @@ Find = Callable[[str, CodeType, Sequence["Monitor"]], GeneralAdvice | None]
 
 
 _GET = context.current_dyes.get
+_frame = sys._getframe
 
 
 class EarlyModule:
@@ -51,48 +54,48 @@ class EarlyModule:
         self.find = find
         self._monitors = monitors
         self._numbers: dict[Selection, int] = {}
-        self._chosen: dict[int, tuple[list[Monitor], object, tuple[str, str]]] = {}
+        self._chosen: dict[int, AdviceOfAll | None] = {}
         self._masks: list[Mask] = []
-        self._exit, self._throw = _LEAVE.exit, _LEAVE.throw
 
     def weave(self, code: CodeType, cache: WovenCache) -> CodeType | None:
         """Return the woven code of the body; None when it has to be woven later, with all that is known then."""
         if not all(_is_early(monitor) for monitor in self._monitors):
             return None
-        early = cache.early(self.name, code.co_filename, {monitor.selection for monitor in self._monitors})
-        if early is None:
-            return None
-        self._numbers = {selection: number for number, selection in enumerate(early.selections)}
-        try:
-            with uncollected():
-                woven = weave_early(code, early.rows, self.advice_at)
-        except (WeaverError, ValueError, TypeError, LookupError) as error:
-            log.debug("%s is woven when its body has run: %s", self.name, error)
-            cache.count("early: not taken")
+        with uncollected():
+            early = cache.early(self.name, code.co_filename, {monitor.selection for monitor in self._monitors})
+            woven = None if early is None else self._woven(code, early, cache)
+        if early is None or woven is None:
             return None
         self.has_others = early.has_others
         cache.count("loaded")
         return woven
 
-    def advice_at(self, choice: int, code: CodeType) -> tuple[tuple[object, ...], tuple[str, str]] | None:
-        """Return what is woven into the code of a function that a choice of pointcuts selects.
+    def _woven(self, code: CodeType, early: EarlyCode, cache: WovenCache) -> CodeType | None:
+        self._numbers = {selection: number for number, selection in enumerate(early.selections)}
+        try:
+            return weave_early(code, early.rows, self.advice_at)
+        except (WeaverError, ValueError, TypeError, LookupError) as error:
+            log.debug("%s is woven when its body has run: %s", self.name, error)
+            cache.count("early: not taken")
+            return None
+
+    def advice_at(self, choice: int) -> AdviceOfAll | None:
+        """Return what is woven into the functions that a choice of pointcuts selects.
 
         Errors: WeaverError when there is no slot for the dye masks.
         """
-        on, gate, names = self._chosen.get(choice) or self._choose(choice)
+        if choice not in self._chosen:
+            self._chosen[choice] = self._choose(choice)
+        return self._chosen[choice]
+
+    def _choose(self, choice: int) -> AdviceOfAll | None:
+        on = [monitor for monitor in self._monitors if choice >> self._numbers[monitor.selection] & 1]
         if not on:
             return None
-        return (gate, _GET, EarlyAdvice(self, code, on).enter, self._exit, self._throw), names
-
-    def _choose(self, choice: int) -> tuple[list[Monitor], object, tuple[str, str]]:
-        on = [monitor for monitor in self._monitors if choice >> self._numbers[monitor.selection] & 1]
-        slot, gate = "", None
-        if on:
-            slot, gate = SPACE.slot_of(guard_mask(on))
-            SPACE.hold(guard_mask(on))
-        self._chosen[choice] = on, gate, ("on", slot)
-        self._masks += [guard_mask(on)] if on else []
-        return self._chosen[choice]
+        slot, gate = SPACE.slot_of(guard_mask(on))
+        SPACE.hold(guard_mask(on))
+        self._masks.append(guard_mask(on))
+        return (gate, _GET, EarlyAdvice(self, on).enter, _LEAVE.exit, _LEAVE.throw), ("on", slot)
 
     def release(self) -> None:
         """Give back the slots that its guards read."""
@@ -106,18 +109,17 @@ def _is_early(monitor: Monitor) -> bool:
 
 
 class EarlyAdvice:
-    """The enter of one function, which finds in the first pass what it is to do.
+    """The enter of all functions of a module that the same monitors select; it finds in the first pass what to do.
 
-    Shape: ``_module`` is None once that has been looked for.
+    One for all of them, because what each function has of its own is made at each import. Which one enters tells the
+    frame that calls; what was found is kept with what lies below its code.
     """
 
-    __slots__ = ("_code", "_general", "_module", "_monitors")
+    __slots__ = ("_module", "_monitors")
 
-    def __init__(self, module: EarlyModule, code: CodeType, monitors: Sequence[Monitor]) -> None:
-        self._module: EarlyModule | None = module
-        self._code = code
+    def __init__(self, module: EarlyModule, monitors: Sequence[Monitor]) -> None:
+        self._module = module
         self._monitors = monitors
-        self._general: GeneralAdvice | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         """Become advice that does nothing, in code that is pickled by value."""
@@ -125,23 +127,29 @@ class EarlyAdvice:
 
     def enter(self, *arguments: Any) -> Token | None:
         """Act before the joinpoint, as ``GeneralAdvice`` does; return what is to be done after it, and who does it."""
-        if self._module is not None and self._module.is_ready:
-            self._find(self._module)
-        general = self._general
+        laid = below(_frame(1).f_code)
+        if laid is None:
+            return None  # somebody has copied the code
+        try:
+            general: GeneralAdvice | None = laid.advice
+        except AttributeError:
+            general = self._found(laid) if self._module.is_ready else None
         if general is None:
             return None
         made = general.enter(*arguments)
         return None if made is None else (general, made)
 
-    def _find(self, module: EarlyModule) -> None:
-        self._module = None
+    def _found(self, laid: Below) -> GeneralAdvice | None:
+        laid.advice = None
         muting = context.mute()
         try:
-            self._general = module.find(module.name, self._code, self._monitors)
+            laid.advice = self._module.find(self._module.name, laid.original, self._monitors)
         except Exception:
-            log.exception("the advice at %s:%s was not found", module.name, self._code.co_qualname)
+            log.exception("the advice at %s:%s was not found", self._module.name, laid.original.co_qualname)
         finally:
             context.unmute(muting)
+        found: GeneralAdvice | None = laid.advice
+        return found
 
 
 class _Leave:

@@ -30,11 +30,14 @@ _MARKS: Any = ("weaver:gate", "weaver:get", "weaver:enter", "weaver:exit", "weav
 _SLOT = "weaver:slot"
 
 
-AdviceAt = Callable[[int, CodeType], tuple[tuple[object, ...], tuple[str, str]] | None]
-"""Gives what is woven into a code object that a choice of pointcuts selects; None to leave it as it is.
+AdviceOfAll = tuple[tuple[object, ...], tuple[str, str]]
+"""What is woven into all code objects that a choice of pointcuts selects.
 
 Shape: the constants gate, get, enter, exit and throw; the names of what is read of the gate and of what ``get`` gives.
 """
+
+AdviceAt = Callable[[int], AdviceOfAll | None]
+"""Gives the advice of a choice; None to leave the code as it is."""
 
 
 def rows_of(module: str, filename: str, pointcuts: Sequence[Pointcut]) -> tuple[Row, ...]:
@@ -87,7 +90,7 @@ def _constants(code: CodeType, rows: Iterable[Row], advice_at: AdviceAt) -> tupl
         if key != _key(original):
             raise ValueError("stale: another code")
         constants = _constants(original, inside, advice_at) if inside else original.co_consts
-        advice = advice_at(choice, original) if choice else None
+        advice = advice_at(choice) if choice else None
         if advice is not None:
             found[place] = _woven(original, constants, parts, advice)
         elif inside:
@@ -98,7 +101,7 @@ def _constants(code: CodeType, rows: Iterable[Row], advice_at: AdviceAt) -> tupl
     return tuple(found)
 
 
-def _woven(original: CodeType, constants: tuple[object, ...], parts: Any, advice: Any) -> CodeType:
+def _woven(original: CodeType, constants: tuple[object, ...], parts: Any, advice: AdviceOfAll) -> CodeType:
     instructions, lines, exceptions, depth = parts
     behind, names = advice
     return original.replace(

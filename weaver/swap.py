@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 from weaver import function_version
@@ -98,22 +98,31 @@ def _inside(code: CodeType, path: Path) -> CodeType:
     return code
 
 
-class _Below(ref[CodeType]):
-    """What lies below a woven code object that lives, and whether functions were made with it: one object for all."""
+class Below(ref[CodeType]):
+    """What lies below a woven code object that lives, and whether functions were made with it: one object for all.
 
-    __slots__ = ("identity", "is_early", "original")
+    Shape: ``advice`` is for what the advice of early code finds out; it is not there before.
+    """
 
+    __slots__ = ("advice", "identity", "is_early", "original")
+
+    advice: Any
     identity: int
     is_early: bool
     original: CodeType
 
 
-_below: dict[int, _Below] = {}
+_below: dict[int, Below] = {}
 """By the identity of the woven code object."""
 
 
-def _gone(below: _Below) -> None:
-    _below.pop(below.identity, None)
+def _gone(laid: Below) -> None:
+    _below.pop(laid.identity, None)
+
+
+def below(code: CodeType) -> Below | None:
+    """Return what lies below a woven code object, None of any other."""
+    return _below.get(id(code))
 
 
 def lay_early(woven: CodeType, original: CodeType) -> None:
@@ -122,9 +131,9 @@ def lay_early(woven: CodeType, original: CodeType) -> None:
 
 
 def _lay(woven: CodeType, original: CodeType, *, is_early: bool = False) -> None:
-    below = _Below(woven, _gone)
-    below.identity, below.original, below.is_early = id(woven), original, is_early
-    _below[below.identity] = below
+    laid = Below(woven, _gone)
+    laid.identity, laid.original, laid.is_early = id(woven), original, is_early
+    _below[laid.identity] = laid
 
 
 def _refusal(shadow: Shadow, reason: str) -> WeaveError:

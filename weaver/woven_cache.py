@@ -16,6 +16,7 @@ from __future__ import annotations
 import marshal
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType
@@ -37,6 +38,7 @@ from weaver.woven_file import (
     packaged,
     path_in,
     read_file,
+    weaver_version,
     write_file,
 )
 
@@ -80,6 +82,8 @@ class WovenCache:
         self.reasons: dict[str, int] = {}
         self._built = str((built / cache_tag()).absolute())
         self._modules: dict[str, WovenFile | str] = {}
+        with suppress(OSError):
+            weaver_version()  # reads the weaver's source, once: where a program starts is the place for that
 
     def load(self, shadow: Shadow, code: CodeType, selections: Sequence[Selection], advice: Advice) -> Loaded:
         """Return a function's woven code with this advice in it, when what is kept is sound and fresh."""
@@ -96,12 +100,13 @@ class WovenCache:
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
 
     def early(self, module: str, filename: str, selections: Iterable[Selection]) -> EarlyCode | None:
-        """Return what can be woven before a module's body runs, if the build had all the selections; else None."""
+        """Return what can be woven before a module's body runs, now; None if the build had not all the selections."""
         self._modules.pop(module, None)
         file = self._file(module, filename)
         if isinstance(file, str) or not set(selections) <= set(file.early.selections):
             return None
-        return file.early
+        early, file.early = file.early, file.early._replace(rows=())  # the rows are needed once
+        return early
 
     def weaver(self, shadow: Shadow, selections: Iterable[Selection]) -> Weave:
         """Return a function for ``weave_shadow`` that takes kept code, and weaves when there is none."""

@@ -294,3 +294,12 @@ def test_function_that_no_search_finds_tells_nothing_and_goes_on(
 
     assert record.told == []
     assert caplog.messages == [f"the advice at {NAME}:other was not found"]
+
+
+def test_copy_that_somebody_made_of_the_code_runs_and_tells_nothing(imported: Import) -> None:
+    module, _, record = imported()
+
+    module.other.__code__ = module.other.__code__.replace(co_name="renamed")
+
+    assert module.other() == 5
+    assert record.told == []
