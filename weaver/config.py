@@ -73,7 +73,7 @@ class WeavingConfig(Section):
     exclude: list[ModuleName] = Field(default=[], description="those below them that are never woven")
     restore_function_version: bool = Field(
         default=False,
-        description="CPython 3.13: whether a function that gets its original code back is called as fast as before",
+        description="CPython 3.13: whether a function is called as fast as before while it is woven, and afterwards",
     )
 
 

@@ -1,9 +1,10 @@
-"""Gives a function its version back after its original code object has come back: CPython 3.13 only, on request.
+"""Gives a function a version after a code object was put into it: CPython 3.13 only, on request.
 
 Callers specialise a call by the version of the function. Since 3.13 a function that was assigned a code object has
 none for good, and each of its calls costs some nanoseconds more for ever. There is no way to ask for a version, so
-the number is read before the first swap and written back after the last, into the function object itself. It says
-what it said then: this very code object, with these defaults.
+the number is written into the function object itself. When its original code object is back it is the number that was
+read before the first swap, which says what it said then: this very code object, with these defaults. While the function
+runs woven code it is the number of the functions that are made with this code.
 
 Where the number lies is found by looking and verified by calling; where that fails nothing is ever written.
 
@@ -43,6 +44,9 @@ class _Place:
 
 _place = _Place()
 
+_MAKER = (lambda: lambda: None).__code__
+"""Makes a function of the one code object among its constants."""
+
 
 def switch_on() -> str | None:
     """Begin to remember and restore versions; return None, or why that cannot be done here. Nothing is raised."""
@@ -79,6 +83,19 @@ def restore(function: FunctionType, version: Version | None) -> bool:
     return _write(function, offset, version)
 
 
+def give(function: FunctionType) -> bool:
+    """Give a function that has no version the one of the code object that it runs now; say whether it has one."""
+    offset = _place.offset
+    return False if offset is None else _give(function, offset)
+
+
+def _give(function: FunctionType, offset: int) -> bool:
+    constants = tuple(function.__code__ if type(one) is CodeType else one for one in _MAKER.co_consts)
+    made = FunctionType(_MAKER.replace(co_consts=constants), {})()
+    _field(function, offset).value = number = _field(made, offset).value
+    return bool(number)
+
+
 def _read(function: FunctionType, offset: int) -> Version | None:
     number = _field(function, offset).value
     return Version(number, function.__code__, function.__defaults__, function.__kwdefaults__) if number else None
@@ -112,12 +129,14 @@ def _fits(offset: int) -> bool:
 
 
 def _restores(offset: int) -> bool:
-    """Say whether a caller specialises for a function again after its version was written back."""
+    """Say whether a caller specialises for a function again after a version was given to it, and after it is back."""
     function = _sample()
     version = _read(function, offset)
     if version is None or not _is_specialised(function):
         return False
     function.__code__ = version.code.replace(co_name="other")
+    if _is_specialised(function) or not _give(function, offset) or not _is_specialised(function):
+        return False
     function.__code__ = version.code
     return not _is_specialised(function) and _write(function, offset, version) and _is_specialised(function)
 

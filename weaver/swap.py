@@ -303,13 +303,17 @@ _versions: WeakKeyDictionary[FunctionType, function_version.Version] = WeakKeyDi
 
 
 def _put(function: FunctionType, code: CodeType) -> None:
-    """Give a function a code object; one that gets back what it had at first gets its version back, too."""
-    version = function_version.remember(function)
+    """Give a function a code object, and the version that belongs to it where versions are restored."""
+    version = None if function in _versions else function_version.remember(function)
     if version is not None:
         _versions[function] = version
     function.__code__ = code
-    if _versions and function_version.restore(function, _versions.get(function)):
+    if function not in _versions:
+        return
+    if function_version.restore(function, _versions[function]):
         del _versions[function]
+    else:
+        function_version.give(function)
 
 
 def _swap(swaps: Sequence[_Swap]) -> None:

@@ -35,6 +35,7 @@ def test_off_by_default() -> None:
 
     assert function_version.remember(function) is None
     assert not function_version.restore(function, None)
+    assert not function_version.give(function)
 
 
 @pytest.mark.skipif(FORGETS, reason="here it is possible")
@@ -58,6 +59,29 @@ def test_function_has_its_version_again_and_its_callers_are_fast() -> None:
     assert function_version.remember(function) == version
     assert function_version._is_specialised(function)
     assert function(5) == 5
+
+
+@only_where_forgotten
+@pytest.mark.usefixtures("switched_on")
+def test_function_gets_the_version_of_the_code_that_it_runs() -> None:
+    def outer(number: int) -> FunctionType:
+        def inner(value: int) -> int:
+            return value + number
+
+        assert isinstance(inner, FunctionType)
+        return inner
+
+    for function in (make(), outer(3)):
+        before = function_version.remember(function)
+        function.__code__ = function.__code__.replace(co_name="woven")
+
+        assert function_version.give(function)
+
+        given = function_version.remember(function)
+        assert given is not None
+        assert before is not None
+        assert given.number != before.number
+        assert function(5) in {8, 10}
 
 
 @only_where_forgotten
@@ -112,15 +136,16 @@ def test_reason_when_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @only_where_forgotten
 @pytest.mark.usefixtures("switched_on")
-def test_woven_function_is_called_as_fast_as_before_when_its_original_code_is_back() -> None:
+def test_function_is_called_in_the_fast_way_while_it_is_woven_and_when_its_original_code_is_back() -> None:
     function = function_version._sample()
     shadow = Shadow("sample", "made", "made", "<sample>", 1, None, (), (), None, function)
     version = function_version.remember(function)
 
     for _ in range(2):
-        weave_shadow(shadow, Advice(lambda *_: None))
-        assert function_version.remember(function) is None
-        weave_shadow(shadow, Advice(lambda *_: None, lambda _, value: value))
+        for advice in (Advice(lambda *_: None), Advice(lambda *_: None, lambda _, value: value)):
+            weave_shadow(shadow, advice)
+            assert function_version._is_specialised(function)
+            assert function(5) == 5
         weave_shadow(shadow, None)
 
     assert version is not None

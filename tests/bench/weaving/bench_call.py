@@ -122,6 +122,7 @@ def measure() -> tuple[dict[str, list[float]], list[str]]:
         "disabled after use": disabled_again(),
     }
     if function_version.switch_on() is None:
+        variants |= {f"{state.name}, version restored": state.weave() for state in STATES[:2]}
         variants["disabled after use, version restored"] = disabled_and_restored()
     for state in STATES:
         variants[state.name] = state.weave()
