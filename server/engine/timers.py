@@ -76,14 +76,20 @@ class NearTimers:
 
     def _fire(self) -> None:
         self._armed = inf
-        heap, due_of, now = self._heap, self._due, self._now()
-        while heap and heap[0][0] <= now:
-            due, key = heapq.heappop(heap)
-            if due_of.get(key) == due:
-                del due_of[key]
-                try:
-                    self._wake(key)
-                except Exception:
-                    log.exception("a timer of call %s could not be queued", key)
-        if heap:
-            self._arm(heap[0][0])
+        now = self._now()
+        while (due := self._first()) <= now:
+            _, key = heapq.heappop(self._heap)
+            del self._due[key]
+            try:
+                self._wake(key)
+            except Exception:
+                log.exception("a timer of call %s could not be queued", key)
+        if due < self._armed:
+            self._arm(due)
+
+    def _first(self) -> float:
+        """Return the earliest deadline, infinity for none; the places of those that were moved are dropped."""
+        heap, due_of = self._heap, self._due
+        while heap and due_of.get(heap[0][1]) != heap[0][0]:
+            heapq.heappop(heap)
+        return heap[0][0] if heap else inf

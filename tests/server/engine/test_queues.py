@@ -74,6 +74,18 @@ def test_timer_that_is_moved_wakes_once_and_one_at_infinity_never() -> None:
         timers.stop()
 
 
+def test_places_that_a_timer_has_left_wake_nobody_and_not_the_loop_either() -> None:
+    woken: list[CallKey] = []
+    timers = NearTimers(lambda: 1.0, woken.append)
+    try:
+        for due in (1.0, 2.0, 3.0, 9.0):
+            timers.schedule(KEY, due)
+        timers._fire()
+        assert (woken, timers._armed) == ([], 9.0)
+    finally:
+        timers.stop()
+
+
 def test_heap_of_timers_that_were_moved_often_stays_small() -> None:
     timers = NearTimers(lambda: 0.0, lambda key: None)
     try:
