@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from server.container import challenged, provisional, refreshing, session_timers, subscriptions
 from server.container.again import is_tried_again
 from server.container.forks import family, session_of_response
@@ -166,7 +168,7 @@ class InboundResponses:
             return
         status = FINAL_TIMEOUT if delivery.event == "timeout" else FINAL_TRANSPORT
         response = make_response(origin, status, to_tag=origin.to.tag or "none")
-        self.response(call, delivery._replace(event="response", message=response))
+        self.response(call, msgspec.structs.replace(delivery, event="response", message=response))
 
     def _to_servlet(self, call: Call, delivery: Delivery, record: SipRecord, response: Response) -> None:
         origin, flow = _origin(delivery), delivery.flow

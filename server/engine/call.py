@@ -67,7 +67,8 @@ class Item(msgspec.Struct):
     is that of the request that was lost, empty when it may be any) or ``resolved`` (the
     unresolved ``flow`` of our own ``message`` has the ``targets``). ``position`` is the place in the application chain
     behind the application that sent the message, 0 for one from outside. ``context`` is that of the item which this one
-    comes of, if it comes of one; a timer has none, it may be due on another engine.
+    comes of, if it comes of one; a timer has none, it may be due on another engine. ``begins`` says that a message may
+    begin a call that the state tier does not know; an action always may.
     """
 
     kind: str
@@ -79,6 +80,7 @@ class Item(msgspec.Struct):
     branch: str = ""
     targets: tuple[Flow, ...] = ()
     context: Context | None = None
+    begins: bool = False
 
     @property
     def work_class(self) -> str:
@@ -89,21 +91,23 @@ class Item(msgspec.Struct):
 class Call:
     """The sections of one call, checked out, and what this turn has made so far.
 
-    Shape: ``due`` is the earliest deadline as of the last check-in, minus infinity while that is not known.
+    Shape: ``transactions`` is the section of that name; ``due`` is the earliest deadline as of the last check-in, minus
+    infinity while that is not known.
     """
 
-    __slots__ = ("_raw", "_sections", "due", "engine", "inbox", "key", "outbox", "parsed", "stored")
+    __slots__ = ("_raw", "_sections", "due", "engine", "inbox", "key", "outbox", "parsed", "stored", "transactions")
 
     def __init__(self, key: CallKey, engine: Engine, raw: dict[str, msgspec.Raw] | None = None) -> None:
         self.key = key
         self.engine = engine
-        self.due = -inf
+        self.due = inf if raw is None else -inf
         self.outbox: list[OutboundEntry] = []
         self.inbox: deque[Item] = deque()
         self.stored: list[Callable[[Exception | None], None]] = []
         self.parsed: dict[str, Request] = {}
         self._raw = raw or {}
         self._sections: dict[str, msgspec.Struct] = {}
+        self.transactions = self.section("transactions", Transactions)
 
     def section(self, name: str, kind: type[S]) -> S:
         """Return a section, decoded, or a new empty one.
@@ -120,12 +124,6 @@ class Call:
     def holds(self, name: str) -> bool:
         """Say whether the call has a section, without making or decoding it."""
         return name in self._sections or name in self._raw
-
-    @property
-    def transactions(self) -> Transactions:
-        """The section ``transactions``."""
-        found = self._sections.get("transactions")
-        return self.section("transactions", Transactions) if found is None else found  # type: ignore[return-value]
 
     def encode(self) -> bytes:
         """Return the call state.

@@ -262,12 +262,6 @@ class Engine:
         for delivery in deliveries:
             self.user.deliver(call, delivery)
 
-    def may_begin(self, item: Item) -> bool:
-        """Say whether an item may begin a call that the state tier does not know."""
-        if item.kind == "action":
-            return True
-        return item.kind == "message" and item.message is not None and self.dispatch.call_key_of(item.message)[1]
-
     def lost(self, key: CallKey, item: Item) -> None:
         """Take an item whose call is not known: refuse it, unless it is a CANCEL whose INVITE was taken to another."""
         message = item.message
@@ -286,7 +280,7 @@ class Engine:
     def _dispatch(self, message: Request | Response, flow: Flow) -> None:
         if ASSERTED.lower() in message.headers.first and flow.remote_host not in self.trust:
             message = believed(message)
-        key, _ = self.dispatch.call_key_of(message)
+        key, begins = self.dispatch.call_key_of(message)
         if isinstance(message, Request):
             checked = self.refusals.checked(message, flow, self.user.allowed(message.method))
             if checked is None:
@@ -299,7 +293,7 @@ class Engine:
             if message.method == "INVITE":
                 self.waiting_invites.add(self.monotonic(), key, message, flow)
         if key is not None:
-            self.queues.enqueue(key, Item("message", message, flow))
+            self.queues.enqueue(key, Item("message", message, flow, begins=begins))
 
     def _watch_invites(self) -> None:
         while True:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from math import ceil, inf
-from typing import NamedTuple
+
+import msgspec
 
 from server.engine import targets
 from server.engine.call import Call, Item, TransactionRecord
@@ -22,7 +23,7 @@ LOCAL = Flow("LOCAL", "", 0, "", 0)
 """The flow between two applications of the chain: in memory, reliable, within one turn."""
 
 
-class Delivery(NamedTuple):
+class Delivery(msgspec.Struct, frozen=True):
     """Something for the transaction user.
 
     Shape: ``event`` as in ``server.sip.effects.Deliver``; ``key`` of the transaction, empty for a message outside any
@@ -63,10 +64,7 @@ def advance(item: Item, call: Call, now: float) -> list[Delivery]:
     record = TransactionRecord(tx, flow)
     section.servers[key] = record
     call.parsed[key] = message
-    return [
-        delivery._replace(position=item.position)
-        for delivery in _apply(call, section.servers, key, record, tx, effects)
-    ]
+    return _apply(call, section.servers, key, record, tx, effects, item.position)
 
 
 def send_request(
@@ -157,14 +155,16 @@ def resolved(item: Item, call: Call, now: float) -> list[Delivery]:
 
 def next_due(call: Call) -> float:
     """Return the earliest deadline of any transaction; those that only retire something are rounded up to a second."""
-    due = inf
+    due = retired = inf
     section = call.transactions
     for table in (section.clients, section.servers):
         for record in table.values():
             for name, at in record.transaction.timers.items():
-                if at < due:
-                    due = min(due, ceil(at)) if name in RETIRING else at
-    return due
+                if name in RETIRING:
+                    retired = min(retired, at)
+                elif at < due:
+                    due = at
+    return due if retired >= due else min(due, ceil(retired))
 
 
 def request_of(call: Call, key: str) -> Request:
@@ -220,10 +220,9 @@ def _apply(
                 call, parse_message(message) if isinstance(message, bytes) else message, record.flow, position
             )
         elif isinstance(effect, Deliver):
+            origin = call.parsed.get(key, tx.request)
             deliveries.append(
-                Delivery(
-                    effect.event, effect.message, key, record.flow, 0, record.session, call.parsed.get(key, tx.request)
-                )
+                Delivery(effect.event, effect.message, key, record.flow, position, record.session, origin)
             )
         elif isinstance(effect, Terminate):
             table.pop(key, None)

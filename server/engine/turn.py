@@ -37,9 +37,8 @@ def run_turn(key: CallKey, queue: deque[Item], engine: Engine) -> None:
     Switches: yes (the state tier may be another process).
     """
     item = queue[0]
-    begins = engine.may_begin(item)
     try:
-        checkout, call = _check_out(key, engine, create=begins)
+        checkout, call = _check_out(key, engine, create=item.begins or item.kind == "action")
     except CallStateLostError:
         queue.popleft()
         engine.lost(key, item)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import msgspec
 
 from server.sip.message import Request, Response
 
 
-class Send(NamedTuple):
+class Send(msgspec.Struct, frozen=True):
     """Send a message, or stored bytes again, over the flow of the transaction."""
 
     message: Request | Response | bytes
 
 
-class Deliver(NamedTuple):
+class Deliver(msgspec.Struct, frozen=True):
     """Tell the transaction user.
 
     Shape: ``event`` is ``request``, ``response`` or ``ack`` with a message; of a client transaction ``timeout`` or
@@ -25,7 +25,7 @@ class Deliver(NamedTuple):
     message: Request | Response | None = None
 
 
-class Terminate(NamedTuple):
+class Terminate(msgspec.Struct, frozen=True):
     """Forget the transaction."""
 
 

@@ -174,7 +174,7 @@ def _step(tx: Transaction, event: str, message: Request | Response | None, now: 
             timers = {}
         elif action != "idle":
             timers, interval = _set(tx, action, timers, interval, now, settings)
-    if state == "Terminated" or (state != tx.state and _over(timers, now)):
+    if state == "Terminated" or (tx.reliable and state != tx.state and _over(timers, now)):
         state, timers = "Terminated", {}
         effects.append(Terminate())
     return Transaction(tx.machine, state, tx.reliable, tx.request, response, timers, interval), tuple(effects)
