@@ -12,6 +12,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from weaver import context
+from weaver.classes import dotted_name
 from weaver.emission import emit, owner_of
 from weaver.faults import contain
 from weaver.hanging import GUARD
@@ -124,7 +125,7 @@ class GeneralAdvice:
 
     def _owner(self, arguments: tuple[Any, ...]) -> str:
         owner = owner_of(self._shadow, arguments)
-        return self._shadow.module if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+        return self._shadow.module if owner is None else dotted_name(owner)
 
     @staticmethod
     def _first(monitor: Monitor, arguments: tuple[Any, ...], made: _Pass) -> bool:

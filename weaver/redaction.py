@@ -17,6 +17,7 @@ from itertools import islice
 from secrets import token_bytes
 from typing import Any, Literal
 
+from weaver.classes import dotted_name
 from weaver.secret_text import SECRET_NAMES, SecretFinder, folded
 
 Mode = Literal["mask", "hash", "drop"]
@@ -114,7 +115,7 @@ def show(value: object, *, allowed: bool = False, depth: int | None = None, name
         items = islice(value, redaction.bounds.items)  # type: ignore[call-overload]
         shown = [show(item, allowed=allowed, depth=depth - 1) for item in items]
         return _cut(f"{kind.__name__}[{', '.join(shown)}]")
-    return f"<{kind.__module__}.{kind.__qualname__}>"
+    return f"<{dotted_name(kind)}>"
 
 
 def plain(value: object, depth: int | None = None, room: Room | None = None) -> object:

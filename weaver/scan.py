@@ -27,10 +27,15 @@ from types import (
 )
 from typing import Any, NamedTuple, cast
 
+from weaver.classes import bases_of, dotted_name, is_class, module_of, name_of, namespace_of, qualname_of
 from weaver.decorators import decorators_of
+from weaver.errors import describe_error
 from weaver.holders import thawed
+from weaver.log import Log
 from weaver.shadow import Parameter, Shadow, kind_of_code, parameter_names
 from weaver.swap import code_at, original_code
+
+log = Log(__name__)
 
 DEPTH = 6
 """How many containers, descriptors and decorators deep the walk goes."""
@@ -40,6 +45,7 @@ WIDTH = 10_000
 
 NATIVE = "it is a C function and has no Python code; weave its call sites, or set the property proxy = true"
 
+_OF_PROPERTY: tuple[Any, ...] = (property.fget, property.fset, property.fdel)
 _NO_FUNCTIONS = frozenset(
     {str, bytes, int, float, bool, complex, type(None), CodeType, ModuleType}
     | {GetSetDescriptorType, MemberDescriptorType, MethodDescriptorType, WrapperDescriptorType}
@@ -139,13 +145,16 @@ class _Walk:
 
     def namespace(self, namespace: Any, owner: type | None) -> None:
         for value in list(namespace.values()):
-            if isinstance(value, type):
-                self._class(value)
-            elif type(value) not in _NO_FUNCTIONS:
-                self._value(value, owner, 0)
+            try:
+                if is_class(value):
+                    self._class(value)
+                elif type(value) not in _NO_FUNCTIONS:
+                    self._value(value, owner, 0)
+            except Exception as error:  # noqa: BLE001 - one odd object, of which the others know nothing
+                log.warning("%s: an object is not looked into: %s", self._name, describe_error(error))
 
     def _class(self, value: type) -> None:
-        namespace = type.__dict__["__dict__"].__get__(value)
+        namespace = namespace_of(value)
         if namespace.get("__module__") == self._name and id(value) not in self._seen:
             self._seen.add(id(value))
             self.namespace(namespace, value)
@@ -156,7 +165,7 @@ class _Walk:
             self.found.setdefault(id(value), (value, owner))
         if depth < DEPTH and id(value) not in self._seen:
             for part in _parts(value):
-                if isinstance(part, type):
+                if is_class(part):
                     continue
                 self._seen.add(id(value))
                 self._value(part, owner, depth + 1)
@@ -172,7 +181,7 @@ class _Walk:
             return True
         return (
             owner is not None
-            and function.__qualname__ == f"{owner.__qualname__}.{function.__name__}"
+            and function.__qualname__ == f"{qualname_of(owner)}.{function.__name__}"
             and (function.__module__ == self._name or function.__code__.co_filename.startswith("<"))
         )
 
@@ -185,11 +194,12 @@ def _parts(value: Any) -> Iterable[object]:
     if kind is FunctionType:
         return [*_cells(value), value.__dict__.get("__wrapped__")]
     if issubclass(kind, property):
-        return (value.fget, value.fset, value.fdel)
+        return [part.__get__(value) for part in _OF_PROPERTY]
     inside = _INSIDE.get(kind)
     if inside is not None:
         return inside(value) if not hasattr(kind, "__len__") or len(value) <= WIDTH else ()
-    if any("__get__" in vars(base) or "__call__" in vars(base) for base in kind.__mro__[:-1]):
+    spaces = map(namespace_of, bases_of(kind)[:-1])
+    if any("__get__" in space or "__call__" in space for space in spaces):
         return _attributes(value)
     return ()
 
@@ -210,9 +220,9 @@ def _attributes(value: object) -> list[object]:
         values = list(object.__getattribute__(value, "__dict__").values())
     except AttributeError:
         values = []
-    for base in type(value).__mro__[:-1]:
-        for name, slot in vars(base).items():
-            if inspect.ismemberdescriptor(slot) or (name == "__wrapped__" and inspect.isgetsetdescriptor(slot)):
+    for base in bases_of(type(value))[:-1]:
+        for name, slot in namespace_of(base).items():
+            if type(slot) is MemberDescriptorType or (name == "__wrapped__" and type(slot) is GetSetDescriptorType):
                 try:
                     values.append(slot.__get__(value))
                 except AttributeError:
@@ -241,10 +251,10 @@ _INSIDE: dict[type, Callable[[Any], Iterable[object]]] = {
 
 def _shadow(module: ModuleType, function: FunctionType, code: CodeType, owner: type | None) -> Shadow:
     annotations = getattr(function, "__annotations__", {}) or {}
-    class_name = None if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+    class_name = None if owner is None else dotted_name(owner)
     qualname = function.__qualname__
     if owner is not None and code.co_filename.startswith("<"):
-        qualname = f"{owner.__qualname__}.{function.__name__}"  # of a generated method it may be the generator's
+        qualname = f"{qualname_of(owner)}.{function.__name__}"  # of a generated method it may be the generator's
     return Shadow(
         module.__name__,
         qualname,
@@ -282,7 +292,7 @@ def _nested(module: str, outermost: FunctionType, one: Nested) -> Shadow:
 
 
 def _native(module: ModuleType, function: Any, owner: type | None) -> Shadow:
-    class_name = None if owner is None else f"{owner.__module__}.{owner.__qualname__}"
+    class_name = None if owner is None else dotted_name(owner)
     bases = () if owner is None else names_of_bases(owner)
     name = function.__name__
     return Shadow(module.__name__, name, name, "", 0, class_name, bases, (), None, function, obstacle=NATIVE)
@@ -296,10 +306,18 @@ def _later(module: str, qualname: str, code: CodeType) -> tuple[str, ...]:
 
 def names_of_bases(owner: type) -> tuple[str, ...]:
     """Return the dotted names of a class and its bases, in method resolution order."""
-    return tuple(f"{base.__module__}.{base.__qualname__}" for base in owner.__mro__)
+    return tuple(map(dotted_name, bases_of(owner)))
 
 
 def _text(annotation: object) -> str | None:
-    if annotation is None:
+    """Return an annotation as text; what is none of Python's own kinds is not asked."""
+    if annotation is None or type(annotation) is str:
+        return annotation
+    if is_class(annotation):
+        return name_of(annotation)
+    if module_of(type(annotation)) not in {"typing", "types"}:
         return None
-    return annotation if isinstance(annotation, str) else getattr(annotation, "__name__", str(annotation))
+    try:
+        return getattr(annotation, "__name__", None) or str(annotation)
+    except Exception:  # noqa: BLE001 - it shows what was put into it
+        return None

@@ -12,10 +12,13 @@ from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
+from weaver.classes import bases_of, class_of, is_class, module_of, name_of, namespace_of
 from weaver.scan import is_function, names_of_bases
 from weaver.shadow import Kind, Parameter, Shadow
 from weaver.swap import code_at
 from weaver.weaving.places import Place, find_places
+
+_FUNCTIONS = (FunctionType, BuiltinFunctionType)
 
 NOT_KNOWN: tuple[str, ...] = ()
 """Owners that only a receiver tells."""
@@ -61,13 +64,13 @@ def _known(place: Place, namespace: Mapping[str, Any]) -> tuple[str, tuple[str, 
     owner: Any = None
     if place.kind == "handler":
         caught = _look_up(place.names, namespace)
-        return (caught.__name__, names_of_bases(caught)) if isinstance(caught, type) else (last, NOT_KNOWN)
+        return (name_of(caught), names_of_bases(caught)) if is_class(caught) else (last, NOT_KNOWN)
     if front:
         owner = _look_up(front, namespace)
         if type(owner) is ModuleType:
             value = vars(owner).get(last)
             return _named(value, last, (".".join(front), owner.__name__))
-        if isinstance(owner, type):
+        if is_class(owner):
             return last, names_of_bases(owner)
         return last, NOT_KNOWN
     value = _look_up([last], namespace)
@@ -81,8 +84,9 @@ def _look_up(names: Iterable[str], namespace: Mapping[str, Any]) -> Any:
     for name in rest:
         if type(value) is ModuleType:
             value = vars(value).get(name)
-        elif isinstance(value, type):
-            value = next((vars(base)[name] for base in value.__mro__ if name in vars(base)), None)
+        elif is_class(value):
+            spaces = map(namespace_of, bases_of(value))
+            value = next((space[name] for space in spaces if name in space), None)
         else:
             return None
     return value
@@ -90,11 +94,12 @@ def _look_up(names: Iterable[str], namespace: Mapping[str, Any]) -> Any:
 
 def _named(value: Any, written: str, places: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the own name of a function or class, and the modules it is found in: its own and where it is written."""
-    if type(value) in {FunctionType, BuiltinFunctionType} or isinstance(value, type):
+    if type(value) in _FUNCTIONS:
         return value.__name__, tuple(dict.fromkeys((str(value.__module__), *places)))
-    if type(value) is MethodType:
-        owner = value.__self__ if isinstance(value.__self__, type) else type(value.__self__)
-        return value.__func__.__name__, names_of_bases(owner)
+    if is_class(value):
+        return name_of(value), tuple(dict.fromkeys((str(module_of(value)), *places)))
+    if type(value) is MethodType and type(value.__func__) in _FUNCTIONS:
+        return value.__func__.__name__, names_of_bases(class_of(value.__self__))
     return written, tuple(dict.fromkeys(places))
 
 

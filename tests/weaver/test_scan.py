@@ -3,6 +3,8 @@ import sys
 import types
 from typing import Any
 
+import pytest
+
 from weaver.scan import scan_module
 from weaver.shadow import Parameter, Shadow
 
@@ -129,6 +131,64 @@ def test_scan_survives_what_modules_may_hold() -> None:
     vars(module).update(odd=odd, again=odd, endless=Endless(), circular=circular)
 
     assert scan_module(module) == []
+
+
+ODD = """
+calls = []
+
+class Lazy:
+    @property
+    def __class__(self):
+        calls.append("class")
+        raise RuntimeError("outside of a request")
+    def __getattr__(self, name):
+        calls.append(name)
+        raise RuntimeError(name)
+    def __repr__(self):
+        calls.append("repr")
+        raise RuntimeError("repr")
+
+class Meta(type):
+    def __getattribute__(cls, name):
+        calls.append(name)
+        raise RuntimeError(name)
+
+class Odd(metaclass=Meta):
+    held = Lazy()
+    def method(self): ...
+
+lazy = Lazy()
+calls.clear()
+
+def good(a: lazy, b: Odd, c: int | None) -> lazy: ...
+"""
+
+
+def test_scan_asks_no_object_and_no_class_for_anything() -> None:
+    module, found = scanned(ODD)
+
+    assert {"good", "Odd.method", "Lazy.__repr__"} <= found.keys()
+    assert found["Odd.method"].bases == ("scanned_module.Odd", "builtins.object")
+    assert [parameter.annotation for parameter in found["good"].parameters] == [None, "Odd", "int | None"]
+    assert vars(module)["calls"] == []
+
+
+def test_one_object_that_cannot_be_looked_into_hides_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    source = """
+class Odd:
+    @property
+    def __dict__(self):
+        raise RuntimeError("not now")
+    def __call__(self): ...
+
+odd = Odd()
+def good(): ...
+"""
+
+    _, found = scanned(source)
+
+    assert "good" in found
+    assert "scanned_module: an object is not looked into: RuntimeError: not now" in caplog.text
 
 
 def test_real_package_is_scanned_without_a_name_twice() -> None:

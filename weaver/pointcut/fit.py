@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 
+from weaver.classes import bases_of, is_class, namespace_of
 from weaver.pointcut.nodes import Parameters
 from weaver.pointcut.pattern import fits, fits_class, without_locals
-from weaver.pointcut.residue import class_name, classes_of, namespace_of
+from weaver.pointcut.residue import class_name
 from weaver.shadow import Parameter, Shadow
 
 
@@ -56,12 +57,12 @@ def heirs(shadow: Shadow) -> Iterable[Sequence[str]]:
     names = (shadow.class_name or "").removeprefix(f"{shadow.module}.").split(".")
     found: object = vars(sys.modules[shadow.module]).get(names[0]) if shadow.module in sys.modules else None
     for name in names[1:]:
-        found = namespace_of(found).get(name) if issubclass(type(found), type) else None  # type: ignore[arg-type]
-    return [list(map(class_name, classes_of(kind))) for kind in _inheriting(found)]
+        found = namespace_of(found).get(name) if is_class(found) else None
+    return [list(map(class_name, bases_of(kind))) for kind in _inheriting(found)]
 
 
 def _inheriting(owner: object) -> Iterator[type]:
-    waiting: list[type] = type.__subclasses__(owner) if isinstance(owner, type) else []
+    waiting: list[type] = type.__subclasses__(owner) if is_class(owner) else []
     seen: set[int] = set()
     while waiting:
         kind = waiting.pop()

@@ -7,12 +7,13 @@ about a class are kept, so that the next object of that class costs a look-up.
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from typing import ClassVar, NamedTuple, Protocol
 
+from weaver.classes import bases_of, dotted_name
 from weaver.pointcut.nodes import Parameters, Pointcut, Value
 from weaver.pointcut.pattern import fits_class, without_locals
 
@@ -176,7 +177,7 @@ def class_test(pattern: str, subclasses: bool) -> Callable[[object], bool]:
         found = kept.get(id(kind))
         if found is not None and found[0]() is kind:
             return found[1]
-        classes = classes_of(kind) if subclasses else (kind,)
+        classes = bases_of(kind) if subclasses else (kind,)
         answer = any(fits_class(pattern, class_name(one)) for one in classes)
         if len(kept) >= KEPT:
             kept.clear()
@@ -188,13 +189,7 @@ def class_test(pattern: str, subclasses: bool) -> Callable[[object], bool]:
 
 def class_name(kind: type) -> str:
     """Return ``module.Class`` without asking the class's own code."""
-    return without_locals(f"{_module(kind)}.{_qualname(kind)}")
-
-
-classes_of: Callable[[type], tuple[type, ...]] = type.__dict__["__mro__"].__get__
-namespace_of: Callable[[type], Mapping[str, object]] = type.__dict__["__dict__"].__get__
-_module: Callable[[type], object] = type.__dict__["__module__"].__get__
-_qualname: Callable[[type], str] = type.__dict__["__qualname__"].__get__
+    return without_locals(dotted_name(kind))
 
 
 def _is_late(residue: Residue) -> bool:
