@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -11,10 +11,10 @@ from weaver.dye_names import NAMES
 from weaver.event import BufferStatistics, Event
 from weaver.management.roles import Role
 from weaver.management.rpc import INVALID_PARAMS, RegisteredMethod, RpcError, by_name
-from weaver.query.archive import read_page
+from weaver.query.archive import read_flags, read_page
 from weaver.query.live import compile_query
 from weaver.query.parser import parse_query
-from weaver.query.selection import LIMIT, Selection, select_events
+from weaver.query.selection import LIMIT, Page, Selection, select_events
 from weaver.sinks.queued import SinkStatistics
 
 RECENT_LIMIT = 1000
@@ -97,21 +97,22 @@ class EventMethods:
         """
         if not 0 < limit <= LIMIT:
             raise RpcError(INVALID_PARAMS, f"the parameter 'limit' must be 1 to {LIMIT}, not {limit}")
-        condition = parse_query(query, NAMES.bits()) if query.strip() else None
-        selection = Selection(condition, since, until, first, last, newest)
+        selection = Selection(None, since, until, first, last, newest)
         if cursor is not None:
             selection = selection.from_cursor(cursor)
         archive = None if source == "ring" else self._archive
         if source == "archive" and archive is None:
             raise RpcError(INVALID_PARAMS, "there is no archive", hint="set events.archive.path")
-        page = self._run(
-            lambda: (
-                select_events(self._events.recent(), selection, limit)
-                if archive is None
-                else read_page(archive, selection, limit)
-            )
-        )
+        page = self._run(lambda: self._page(query, selection, limit, archive))
         return {"events": page.records, "cursor": page.cursor, "source": "ring" if archive is None else "archive"}
+
+    def _page(self, query: str, selection: Selection, limit: int, archive: Path | None) -> Page:
+        """Return a page; over an archive the names that dyes had in earlier runs of the program count, too."""
+        known = NAMES.bits() if archive is None else {**read_flags(archive), **NAMES.bits()}
+        selection = replace(selection, condition=parse_query(query, known) if query.strip() else None)
+        if archive is None:
+            return select_events(self._events.recent(), selection, limit)
+        return read_page(archive, selection, limit)
 
     def statistics(self) -> dict[str, Any]:
         """Return the counts of the buffer and of each sink."""

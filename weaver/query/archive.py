@@ -16,7 +16,7 @@ from weaver.columns import COLUMNS, record_of
 from weaver.errors import ArchiveError
 from weaver.query.nodes import All, Compare, Condition, Literal, Variable
 from weaver.query.selection import PAGE_BYTES, Page, Selection
-from weaver.query.sql import MATCHES, Sql, compile_sql
+from weaver.query.sql import Sql, compile_sql
 
 PAGE_SECONDS = 1.0
 """How long the search for one page may take; it goes on with the next."""
@@ -72,7 +72,7 @@ class _Search:
         self._limit = limit
         self._bytes = 0
         sql = Sql("1") if selection.condition is None else compile_sql(selection.condition)
-        connection.create_function(MATCHES, 2, sql.matches, deterministic=True)
+        sql.serve(connection)
         times = {"TIMESTAMP >= ?": selection.since, "TIMESTAMP <= ?": selection.until}
         limits = {text: value for text, value in times.items() if value is not None}
         where = " AND ".join(["RECORDID BETWEEN ? AND ?", *limits, sql.text])

@@ -10,6 +10,7 @@ from typing import Literal as Choice
 from typing import TypeAlias
 
 from weaver.columns import Column
+from weaver.dye_names import BITS
 
 Kind: TypeAlias = Choice["text", "number", "any"]
 """What a value is; ``any``: known only when it is looked at."""
@@ -37,10 +38,15 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A value that stands in the query; ``name`` is that of a dye flag."""
+    """A value that stands in the query; ``name`` is that of a dye."""
 
     value: str | int | float
     name: str = ""
+
+    @property
+    def is_named_dye(self) -> bool:
+        """Whether it is no flag but a named dye, whose bit each event has to tell."""
+        return bool(self.name) and self.name not in BITS
 
     @property
     def kind(self) -> Kind:

@@ -9,6 +9,7 @@ from typing import Any as Anything
 
 from weaver.columns import Column, as_json, signed
 from weaver.event import Event
+from weaver.query.dyes import bit_in_event
 from weaver.query.nodes import All, Among, Any, AnyBit, Bits, Compare, Condition, Literal, Match, Not, Value, Variable
 from weaver.query.patterns import COMPILERS
 
@@ -74,8 +75,14 @@ def _match(node: Match) -> Predicate:
 
 
 def _among(node: Among) -> Predicate:
-    read, choices = _reader(node.value), frozenset(choice.value for choice in node.choices)
-    return lambda event: read(event) in choices
+    read, choices = _reader(node.value), frozenset(one.value for one in node.choices if not one.is_named_dye)
+    dyes = [_reader(one) for one in node.choices if one.is_named_dye]
+
+    def holds(event: Event) -> bool:
+        value = read(event)
+        return value in choices or any(value == dye(event) for dye in dyes)
+
+    return holds
 
 
 _COMPILE: Mapping[type, Callable[[Anything], Predicate]] = {
@@ -92,7 +99,9 @@ _COMPILE: Mapping[type, Callable[[Anything], Predicate]] = {
 def _reader(value: Value) -> _Read:
     """Return the function that reads a value from an event."""
     if isinstance(value, Literal):
-        constant = value.value
+        constant, name = value.value, value.name
+        if value.is_named_dye:
+            return lambda event: bit_in_event(event, name)
         return lambda _event: constant
     if isinstance(value, Bits):
         left, right = _reader(value.left), _reader(value.right)

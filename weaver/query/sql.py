@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any as Anything
 
+from weaver.query.dyes import bit_in_row
 from weaver.query.nodes import All, Among, Any, AnyBit, Bits, Compare, Condition, Literal, Match, Not, Value, Variable
 from weaver.query.patterns import COMPILERS, Test
 
 MATCHES = "weaver_matches"
-"""The function that the connection must have: text, number of the pattern -> whether it matches."""
+"""A function of the connection: text, number of the pattern -> whether it matches."""
+DYE = "weaver_dye"
+"""Another one: payload, vector, name of a dye -> its bit there."""
 
 
 @dataclass(slots=True)
@@ -25,8 +29,13 @@ class Sql:
     tests: list[Test] = field(default_factory=list)
 
     def matches(self, value: object, number: int) -> bool:
-        """Say whether a value matches the pattern of a number; the function that the connection must have."""
+        """Say whether a value matches the pattern of a number."""
         return isinstance(value, str) and self.tests[number](value)
+
+    def serve(self, connection: sqlite3.Connection) -> None:
+        """Give a connection the functions that the text calls."""
+        connection.create_function(MATCHES, 2, self.matches, deterministic=True)
+        connection.create_function(DYE, 3, bit_in_row, deterministic=True)
 
     def bound(self, value: str | float) -> str:
         """Add a parameter; return what stands for it."""
@@ -99,7 +108,7 @@ def _is_text(sql: Sql, value: Value) -> str:
 
 def _value(sql: Sql, value: Value) -> str:
     if isinstance(value, Literal):
-        return sql.bound(value.value)
+        return f"{DYE}(PAYLOAD, DYES, {sql.bound(value.name)})" if value.is_named_dye else sql.bound(value.value)
     if isinstance(value, Bits):
         return f"({_value(sql, value.left)} {value.operator} {_value(sql, value.right)})"
     return value.column.name if value.key is None else _entry(sql, value)

@@ -68,6 +68,18 @@ def test_archive_is_asked_if_there_is_one_in_a_thread(tmp_path: Path) -> None:
         methods.query()
 
 
+def test_archive_knows_the_names_that_dyes_had_in_earlier_runs(tmp_path: Path) -> None:
+    path = tmp_path / "e.sqlite"
+    writer = ArchiveWriter(path, Retirement(1 << 30, 0.0), lambda: {"SOMEBODY_ELSE": 50})
+    writer.write([event(1, dyes=1 << 50, payload={"dyes": ["SOMEBODY_ELSE"]}), event(2)])
+    writer.close()
+    methods = EventMethods(ring(), [], path)
+
+    assert ids(methods.query(query="DYES & SOMEBODY_ELSE")) == [1]
+    with pytest.raises(QuerySyntaxError):
+        methods.query(query="DYES & SOMEBODY_ELSE", source="ring")
+
+
 @pytest.mark.parametrize(
     ("params", "error"),
     [

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.weaver.events import make_event
-from weaver.columns import COLUMNS
+from weaver.columns import COLUMNS, signed
 from weaver.dye import BITS
 from weaver.event import Event
 from weaver.query import nodes
@@ -16,6 +16,9 @@ INTEGERS = st.integers(-3, 5) | st.integers(-(1 << 63), (1 << 63) - 1)
 FLOATS = st.integers(-64, 64).map(lambda number: number / 8)
 ENTRIES = TEXTS | INTEGERS | FLOATS | st.booleans() | st.none() | st.lists(INTEGERS, max_size=2)
 TABLES = st.none() | st.dictionaries(st.sampled_from(["a", "b", "x-y"]), ENTRIES, max_size=3)
+DYES = st.fixed_dictionaries({"dyes": st.lists(st.sampled_from(["ADDR1", "ALICE", "BOB"]), max_size=3, unique=True)})
+NAMED = {"ALICE": 43, "BOB": 63}
+"""Named dyes; events have them at other bits, too."""
 VECTORS = st.integers(0, 7) | st.integers(0, (1 << 64) - 1)
 
 
@@ -29,7 +32,7 @@ def events(draw: st.DrawFn) -> Event:
         line=draw(INTEGERS),
         result=draw(st.none() | TEXTS),
         arguments=draw(st.none() | st.lists(TEXTS, max_size=2)),
-        payload=draw(TABLES),
+        payload=draw(TABLES | DYES),
         context_payload=draw(TABLES),
         dyes=draw(VECTORS),
     )
@@ -50,8 +53,11 @@ TEXT_LITERALS = TEXTS.map(Literal)
 WHOLE = INTEGERS.filter(lambda number: number != -(1 << 63)).map(Literal)
 NUMBER_LITERALS = WHOLE | FLOATS.map(Literal)
 FLAGS = st.sampled_from(sorted(BITS)[:8]).map(lambda name: Literal(1 << BITS[name], name))
+NAMED_DYES = st.sampled_from(sorted(NAMED)).map(lambda name: Literal(signed(1 << NAMED[name]), name))
 BITS_VALUES: st.SearchStrategy[Any] = st.recursive(
-    NUMBER_COLUMNS | WHOLE | FLAGS, lambda below: st.builds(Bits, st.sampled_from("&|"), below, below), max_leaves=3
+    NUMBER_COLUMNS | WHOLE | FLAGS | NAMED_DYES,
+    lambda below: st.builds(Bits, st.sampled_from("&|"), below, below),
+    max_leaves=3,
 )
 OPERATORS = st.sampled_from(["=", "!=", "<", ">", "<=", ">="])
 PATTERNS = st.sampled_from(["", "%", "_", "a%", "%\n%", "._", "\\%", "'%'"]) | TEXTS
@@ -75,7 +81,7 @@ COMPARISONS: st.SearchStrategy[Condition] = st.one_of(
     st.builds(Match, st.just("LIKE"), TEXT_COLUMNS | ENTRY_VALUES, PATTERNS),
     st.builds(Match, st.just("MATCHES"), TEXT_COLUMNS | ENTRY_VALUES, REGEXES),
     _among(TEXT_COLUMNS | ENTRY_VALUES, TEXT_LITERALS),
-    _among(NUMBER_COLUMNS | ENTRY_VALUES, NUMBER_LITERALS),
+    _among(NUMBER_COLUMNS | ENTRY_VALUES, NUMBER_LITERALS | NAMED_DYES),
     BITS_VALUES.filter(lambda value: isinstance(value, Bits)).map(AnyBit),
 )
 CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
@@ -88,4 +94,4 @@ CONDITIONS: st.SearchStrategy[Condition] = st.recursive(
     max_leaves=6,
 )
 
-__all__ = ["CONDITIONS", "Condition", "Value", "events"]
+__all__ = ["CONDITIONS", "NAMED", "Condition", "Value", "events"]

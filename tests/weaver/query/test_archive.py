@@ -93,6 +93,39 @@ def test_page_is_bounded_in_time_and_the_next_goes_on(
     assert [number for page in pages for number in page] == ([20, 1] if newest else [1, 20])
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("DYES & ALICE", [1, 3]),
+        ("DYES & BOB", [2]),
+        ("DYES & (ALICE | BOB)", [1, 2, 3]),
+        ("DYES & (ALICE | ADDR1) = (ALICE | ADDR1)", [3]),
+        ("NOT DYES & ALICE", [2, 4]),
+        ("DYES & CAROL", []),
+        ("DYES IN (ALICE, ADDR1)", [1, 4]),
+    ],
+)
+@pytest.mark.parametrize("source", ["archive", "memory"])
+def test_name_of_a_dye_means_what_it_meant_when_the_event_happened(
+    source: str, query: str, found: list[int], tmp_path: Path
+) -> None:
+    happened = [
+        make_event(1, dyes=1 << 43, payload={"dyes": ["ALICE"]}),
+        make_event(2, dyes=1 << 43, payload={"dyes": ["BOB"]}),
+        make_event(3, dyes=1 << 63 | 1, payload={"dyes": ["ADDR1", "ALICE"]}),
+        make_event(4, dyes=1, payload={"dyes": ["ADDR1"]}),
+    ]
+    wanted = Selection(parse_query(query, {"ADDR1": 0, "ALICE": 63, "BOB": 43, "CAROL": 43}))
+
+    page = (
+        select_events(happened, wanted, 10)
+        if source == "memory"
+        else read_page(keep(tmp_path / "e.sqlite", happened), wanted, 10)
+    )
+
+    assert [record["record_id"] for record in page.records] == found
+
+
 def test_archive_is_read_while_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "e.sqlite"
     writer = ArchiveWriter(path, Retirement(1 << 30, 0.0), dict)

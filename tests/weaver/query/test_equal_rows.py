@@ -10,14 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.weaver.events import make_event
-from tests.weaver.query.events import CONDITIONS, events
+from tests.weaver.query.events import CONDITIONS, NAMED, events
 from weaver.columns import VARIABLES, row_of
 from weaver.dye import BITS
 from weaver.event import Event
 from weaver.query.nodes import Among, AnyBit, Bits, Compare, Condition, Literal, Match, Not, Variable
 from weaver.query.parser import parse_query
 from weaver.query.predicate import compile_predicate
-from weaver.query.sql import MATCHES, compile_sql
+from weaver.query.sql import compile_sql
 from weaver.sinks.archive import INSERT, SCHEMA
 
 
@@ -25,7 +25,7 @@ def rows_of(connection: sqlite3.Connection, found: list[Event], condition: Condi
     connection.execute("DELETE FROM events")
     connection.executemany(INSERT, [(at, *row_of(event)[1:]) for at, event in enumerate(found)])
     sql = compile_sql(condition)
-    connection.create_function(MATCHES, 2, sql.matches, deterministic=True)
+    sql.serve(connection)
     query = f"SELECT RECORDID FROM events WHERE {sql.text} ORDER BY RECORDID"
     return [row[0] for row in connection.execute(query, sql.parameters)]
 
@@ -67,7 +67,7 @@ def test_archive_and_memory_give_the_same_rows(
 @settings(max_examples=400)
 @given(condition=CONDITIONS, found=st.lists(events(), max_size=3))
 def test_text_of_a_query_reads_as_the_same_query(condition: Condition, found: list[Event]) -> None:
-    again = parse_query(str(condition), BITS)
+    again = parse_query(str(condition), {**BITS, **NAMED})
 
     assert str(again) == str(condition)
     assert [compile_predicate(again)(event) for event in found] == [
