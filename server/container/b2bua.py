@@ -70,6 +70,9 @@ class ContainerB2bua:
         unknown = ", ".join(unsupported(message))
         if unknown:
             raise NotRoutableError(420, f"Require: {unknown} is not supported", (("Unsupported", unknown),))
+        refusal = naming.refusal_of(record, message)
+        if refusal:
+            raise NotRoutableError(refusal, "the dialog that the request names is not here")
         forwards = 70 if message.max_forwards is None else message.max_forwards
         if forwards <= 0:
             raise NotRoutableError(483, "Max-Forwards has run out")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from server.container.records import Sessions, SipRecord
 from server.engine.call import Call
 from server.servlet.sip_servlet import SipServlet
+from server.sip.headers.kinds import One
 from server.sip.headers.parameterized import DialogId
 from server.sip.headers.table import JOIN, REPLACES, TARGET_DIALOG
 from server.sip.message import Request
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from server.container.container import Container
 
 TAKING = (REPLACES, JOIN)
-"""Headers of an INVITE that wants the dialog itself; they are refused where it is not to be had."""
+"""Headers of an INVITE that wants the dialog itself; a user agent refuses them where it is not to be had."""
 
 CANCEL_TTL = 300.0
 """Seconds for which the CANCEL of an INVITE finds the call that the INVITE was taken to."""
@@ -51,7 +52,7 @@ def named(container: Container, call: Call, request: Request) -> Named:
     try:
         name = request.one(TARGET_DIALOG)
     except ValueError:
-        return Named(400)
+        return NOTHING
     return NOTHING if name is None else Named(0, _find(call, name, {name.to_tag, name.from_tag}))
 
 
@@ -104,18 +105,27 @@ def leg_of(call: Call, record: SipRecord) -> SipRecord | None:
     return leg
 
 
+def refusal_of(record: SipRecord, request: Request) -> int:
+    """Return the status with which a user agent refuses a request for a dialog that is not here, 0 for none.
+
+    A proxy passes such a request on: the dialog is that of the phones behind it.
+
+    Source: RFC 3891 3, RFC 3911 4.
+    """
+    first = request.headers.first
+    if record.named or request.to.tag or ("replaces" not in first and "join" not in first):
+        return 0
+    return 400 if _wanted(request) is None else 481
+
+
 def _taken(container: Container, call: Call, request: Request) -> Named:
-    try:
-        names = [(header, name) for header in TAKING if (name := request.one(header)) is not None]
-    except ValueError:
-        return Named(400)
-    lines = sum(len(request.headers.get_all(header.key)) for header in TAKING)
-    if len(names) != 1 or lines != 1 or request.method != "INVITE":
-        return Named(400)
-    header, name = names[0]
+    wanted = _wanted(request)
+    if wanted is None:
+        return NOTHING
+    header, name = wanted
     record = _find(call, name, {name.to_tag})
     if record is None or not _is_invited(record):
-        return Named(481)
+        return NOTHING
     if record.state == "TERMINATED":
         return Named(603)
     if record.state != "CONFIRMED" and record.is_callee:
@@ -125,6 +135,16 @@ def _taken(container: Container, call: Call, request: Request) -> Named:
     if header is JOIN and not _joins(container.servlet_of(record)):
         return Named(488)
     return Named(0, record)
+
+
+def _wanted(request: Request) -> tuple[One[DialogId], DialogId] | None:
+    """Return the header and the dialog that a request wants, None where that cannot be said or had."""
+    try:
+        names = [(header, name) for header in TAKING if (name := request.one(header)) is not None]
+    except ValueError:
+        return None
+    lines = sum(len(request.headers.get_all(header.key)) for header in TAKING)
+    return names[0] if len(names) == lines == 1 and request.method == "INVITE" else None
 
 
 def _joins(servlet: SipServlet) -> bool:

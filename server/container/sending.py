@@ -50,7 +50,7 @@ class Sending:
             record.state = "TERMINATED" if record.dialog is None else record.state
             return
         if draft.status < 300 or draft.status == 420:
-            _refuse_unsupported(draft)
+            _refuse_impossible(draft)
         status = draft.status
         if answered(to) or (request.method == "INVITE" and provisional.is_answered(record)):
             raise InvalidStateError(f"the {to.method} was answered already or its transaction has ended")
@@ -277,15 +277,18 @@ def unsupported(request: Request) -> tuple[str, ...]:
     return tuple([tag for tag in option_tags(request, "require") if tag.lower() not in SUPPORTED])
 
 
-def _refuse_unsupported(draft: OutboundResponse) -> None:
-    """Have 420 and Unsupported in place of an answer to a request that requires what is not supported.
+def _refuse_impossible(draft: OutboundResponse) -> None:
+    """Have a refusal in place of an answer to a request that no user agent here can serve.
 
-    Source: RFC 3261 8.2.2.3.
+    It requires what is not supported, or wants a dialog that is not here.
+
+    Source: RFC 3261 8.2.2.3; RFC 3891 3.
     """
-    unknown = unsupported(draft.to.message)
-    if unknown and draft.to.method != "REGISTER":
-        draft.status, draft.reason_phrase, draft.body = 420, None, b""
-        draft.extra = [("Unsupported", ", ".join(unknown))]
+    unknown = unsupported(draft.to.message) if draft.to.method != "REGISTER" else ()
+    status = 420 if unknown else naming.refusal_of(draft.record, draft.to.message)
+    if status:
+        draft.status, draft.reason_phrase, draft.body = status, None, b""
+        draft.extra = [("Unsupported", ", ".join(unknown))] if unknown else []
 
 
 def answered(request: InboundRequest) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from server.servlet import B2buaServlet, SipRequest
+from server.servlet import B2buaServlet, SipRequest, SipServlet
 from server.sip.build import make_cancel
 from server.sip.message import Request, Response
 from tests.conformance import agents
@@ -14,6 +14,13 @@ from tests.server.container.kit import BOB, House, lines
 
 Build = Callable[..., House]
 CAROL = ("192.0.2.3", 5060)
+
+
+class Passing(SipServlet):
+    """Passes an INVITE on to Bob."""
+
+    def do_invite(self, request: SipRequest) -> None:
+        request.create_proxy().proxy_to("sip:bob@192.0.2.2")
 
 
 class Mixing(Callee):
@@ -96,10 +103,31 @@ def test_d19_name_of_no_dialog_that_may_be_replaced_is_refused(callee: House, va
     assert lines(callee.receive(invite, CAROL)) == [f"{status} INVITE"]
 
 
-def test_d19_only_an_invite_replaces(callee: House) -> None:
-    ok = established(callee, offered(callee))
+def test_d19_only_an_invite_replaces(build: Build) -> None:
+    class Post(Callee):
+        def do_message(self, request: SipRequest) -> None:
+            request.create_response(200).send()
 
-    assert lines(callee.receive(newcomer(callee, "Replaces", name_of(ok), "MESSAGE"), CAROL)) == ["400 MESSAGE"]
+    house = build(Post)
+    ok = established(house, offered(house))
+
+    assert lines(house.receive(newcomer(house, "Replaces", name_of(ok), "MESSAGE"), CAROL)) == ["400 MESSAGE"]
+
+
+@pytest.mark.parametrize("header", ["Replaces", "Join"])
+@pytest.mark.parametrize("value", ["c-9;to-tag=1;from-tag=2", "c-9;to-tag=x.00000000000000000000;from-tag=2", "c-9"])
+def test_d19_name_of_a_dialog_between_others_passes_through_a_proxy(build: Build, header: str, value: str) -> None:
+    house = build(Passing)
+
+    invite = request_of(house.receive(newcomer(house, header, value), CAROL), "INVITE")
+
+    assert (invite.headers.get(header), invite.headers.get("require")) == (value, header.lower())
+
+
+def test_d19_name_of_a_dialog_between_others_is_refused_by_who_opens_a_dialog_of_his_own(build: Build) -> None:
+    house = build(B2buaServlet)
+
+    assert lines(house.receive(newcomer(house, "Replaces", "c-9;to-tag=1;from-tag=2"), CAROL)) == ["481 INVITE"]
 
 
 def test_d19_dialog_that_has_ended_is_declined(callee: House) -> None:
@@ -217,14 +245,14 @@ def test_d18_refer_outside_the_dialog_that_knows_of_it_is_told_apart_from_a_stra
     assert "knows" in house.servlets[0].seen  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("value", ["x;local-tag=1;remote-tag=2", "nothing"])
+@pytest.mark.parametrize("value", ["x;local-tag=1;remote-tag=2", "x;local-tag=1", "nothing", ";"])
 def test_d18_target_dialog_that_is_none_is_no_proof(build: Build, value: str) -> None:
     house = build(Referee)
     extra = (("Refer-To", "<sip:dave@192.0.2.4>"), ("Target-Dialog", value))
 
     sent = house.receive(house.request("REFER", extra=extra))
 
-    assert lines(sent)[0] == ("400 REFER" if value == "nothing" else "202 REFER")
+    assert lines(sent)[0] == "202 REFER"
     assert "knows" not in house.servlets[0].seen  # type: ignore[attr-defined]
 
 
