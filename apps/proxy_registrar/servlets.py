@@ -60,7 +60,7 @@ class ProxyRegistrarServlet(SipServlet):
         else:
             proxy.proxy_to(*targets)
 
-    do_invite = do_info = do_message = do_update = do_bye = do_other
+    do_invite = do_info = do_message = do_update = do_bye = do_prack = do_notify = do_other
 
     def _targets(self, request: SipRequest) -> list[str | Registration]:
         """Return the phones of an address, or the address itself if it is not for this server to know them."""
@@ -71,7 +71,8 @@ class ProxyRegistrarServlet(SipServlet):
     def _sender(self, request: SipRequest) -> str | None:
         """Return the address that the sender has proved to be his, empty for none; None after he was refused.
 
-        Who claims to be one of this server's users, and who wants to reach the world through it, must prove it.
+        Who claims to be one of this server's users, and who wants to reach the world through it, must prove it; nobody
+        is vouched for by an address of another server.
         """
         registrar = self.context.registrar
         if not registrar.serves(request.from_uri) and registrar.serves(request.uri):
@@ -80,7 +81,8 @@ class ProxyRegistrarServlet(SipServlet):
         if user is None:
             return None
         sender = parse_uri(request.from_uri)
-        if not isinstance(sender, SipUri) or user != unescape(sender.user or ""):
+        is_known = registrar.serves(request.from_uri) or not registrar.asks
+        if not isinstance(sender, SipUri) or user != unescape(sender.user or "") or not is_known:
             request.create_response(403).send()
             return None
         return request.from_uri if registrar.asks else ""

@@ -24,7 +24,9 @@ from server.sip.auth import (
     challenge,
     ha1_of,
     verify,
+    without_credentials,
 )
+from server.sip.message import Request
 from server.sip.nonce import NonceCounts, make_nonce, time_of
 from server.sip.uri import SipUri, parse_uri, unescape
 
@@ -70,6 +72,12 @@ class Authenticator:
             response.extra += [(side.challenge, line) for line in lines]
         response.send()
         return None
+
+    def consumed(self, request: Request) -> Request:
+        """Return a request as it leaves for a stranger: without what its sender has proved to us, to be guessed at."""
+        if self.is_open or PROXY.credentials.key not in request.headers.first:
+            return request
+        return without_credentials(request, PROXY, self._realm.name)
 
     def _next_nonce(self, verdict: Verdict) -> str:
         """Return a new nonce if the one that was used is past half its life, so that the client is not asked again."""

@@ -65,6 +65,8 @@ def onward(
     branch = ids.mint_branch(call.key)
     if request.method != "ACK":
         branch = looped_branch(branch, loop_hash(request, record.app))
+    if hop.flow != LOCAL and hop.flow.remote_host not in call.engine.trust:
+        request = container.registrar.consumed(request)
     secure = found.uri[:5].lower() == "sips:"
     entries = addresses.record_routes(token, inbound, hop.flow, secure=secure) if token else ()
     sent = forwarded(request, found, addresses.via(hop.flow, branch), record_routes=entries, breadth=breadth)

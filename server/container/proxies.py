@@ -175,8 +175,10 @@ class Proxies:
         if not isinstance(delivery.message, Response):
             return Gone(branch.number, TIMEOUT if delivery.event == "timeout" else UNREACHABLE)
         response = stripped(delivery.message)
-        if "via" not in response.headers and response.status >= 200:
-            return Gone(branch.number, UNUSABLE)
+        if "via" not in response.headers:
+            if response.status >= 200:
+                return Gone(branch.number, UNUSABLE)
+            return Received(branch.number, Response(100, reason_phrase(100), response.headers))
         parties.remember_answer(call, context.session, response, delivery.flow)
         return Received(branch.number, response)
 

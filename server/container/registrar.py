@@ -19,6 +19,7 @@ from server.servlet.errors import InvalidStateError
 from server.servlet.registrar import Registration
 from server.sip.headers.parameterized import parse_q
 from server.sip.headers.plain import format_date
+from server.sip.message import Request
 from server.sip.uri import SipUri, parse_uri
 from server.sip.usage.packages import REG
 from server.state.store import StateStore
@@ -78,6 +79,10 @@ class ContainerRegistrar:
     def authenticate(self, request: InboundRequest, *, proxy: bool = False) -> str | None:
         """Return who sends a request; None after it was answered with a challenge."""
         return self._authenticator.authenticate(request, proxy=proxy)
+
+    def consumed(self, request: Request) -> Request:
+        """Return a request as it leaves for a stranger, without the credentials that were for this server."""
+        return self._authenticator.consumed(request)
 
     def register(self, request: InboundRequest) -> None:
         """Do the steps of RFC 3261 10.3 in their order, all or nothing, and answer."""

@@ -16,7 +16,7 @@ from hmac import compare_digest
 from urllib.parse import unquote_to_bytes
 
 from server.sip.grammar import quote
-from server.sip.headers.credentials import AuthValue
+from server.sip.headers.credentials import AuthValue, parse_auth_value
 from server.sip.headers.kinds import Many
 from server.sip.headers.table import AUTHORIZATION, PROXY_AUTHORIZATION
 from server.sip.message import Request
@@ -180,6 +180,22 @@ def _judged(
     return Verdict(ACCEPTED, username, given, known)
 
 
+def without_credentials(request: Request, side: Side, realm: str) -> Request:
+    """Return a request without the credentials for a realm; those for others, and what cannot be read, stay.
+
+    Source: RFC 7235 4.4 (Proxy-Authorization is consumed by the proxy that has asked for it), RFC 3261 22.3.
+    """
+    name = side.credentials.name
+    given = request.headers.get_all(name)
+    kept = [line for line in given if not _names(line, realm)]
+    if len(kept) == len(given):
+        return request
+    request = request.without(name)
+    for line in kept:
+        request = request.with_added(name, line)
+    return request
+
+
 def authentication_info(verdict: Verdict, body: bytes, next_nonce: str = "") -> str:
     """Return the value of (Proxy-)Authentication-Info: the server's own proof, and the nonce to use next.
 
@@ -201,6 +217,13 @@ def _response_to(given: AuthValue, ha1: str, method: str, body: bytes) -> str:
 
 def _is_for(value: AuthValue, realm: Realm) -> bool:
     return value.scheme.lower() == "digest" and value.param("realm") == realm.name
+
+
+def _names(line: str, realm: str) -> bool:
+    try:
+        return parse_auth_value(line).param("realm") == realm
+    except ValueError:
+        return False
 
 
 def _username(credentials: AuthValue) -> str:

@@ -182,20 +182,60 @@ def test_r1_caller_who_claims_to_be_a_user_must_prove_it_to_the_proxy(
     assert final.status == 480
 
 
+def send_proved(alice: Caller, *lines: str, sender: str = f"<sip:alice@{DOMAIN}>") -> None:
+    """Send a MESSAGE of alice's, and again with the proof that the proxy asks for."""
+    proof: tuple[str, ...] = ()
+    for _ in range(2):
+        message = alice.call.request("MESSAGE", *lines, *proof)
+        alice.peer.send(message.replace(b"<sip:caller@example.com>", sender.encode()), alice.node.udp.local)
+        if not proof:
+            challenge = alice.receive(until=200)["Proxy-Authenticate"]
+            right = credentials(challenge, "alice", "wonder:land", "MESSAGE", alice.call.uri)
+            proof = (f"Proxy-Authorization: {right}",)
+
+
 @pytest.mark.parametrize(("privacy", "is_told"), [((), True), (("Privacy: id",), False)])
 def test_d24_proxy_vouches_for_a_user_who_has_proved_to_be_one(
     callee: UdpPeer, caller: UdpPeer, guarded: Node, privacy: tuple[str, ...], is_told: bool
 ) -> None:
     alice = Caller(caller, guarded, f"sip:carol@{callee.sent_by}")
-    for line in ("", "Proxy-Authorization: "):
-        challenge = alice.receive(until=200)["Proxy-Authenticate"] if line else ""
-        proof = [line + credentials(challenge, "alice", "wonder:land", "MESSAGE", alice.call.uri)] if line else []
-        message = alice.call.request("MESSAGE", "P-Asserted-Identity: <sip:boss@example.com>", *privacy, *proof)
-        alice.peer.send(message.replace(b"<sip:caller@", b"<sip:alice@"), guarded.udp.local)
 
-    received = callee.receive()
+    send_proved(alice, "P-Asserted-Identity: <sip:boss@example.com>", *privacy)
 
-    assert received.all("P-Asserted-Identity") == (["<sip:alice@example.com>"] if is_told else [])
+    assert callee.receive().all("P-Asserted-Identity") == (["<sip:alice@example.com>"] if is_told else [])
+
+
+def test_d24_nobody_is_vouched_for_by_an_address_of_another_server(
+    callee: UdpPeer, caller: UdpPeer, guarded: Node
+) -> None:
+    alice = Caller(caller, guarded, f"sip:carol@{callee.sent_by}")
+
+    send_proved(alice, sender="<sip:alice@bank.example>")
+
+    assert alice.receive(until=200).status == 403
+
+
+@pytest.mark.parametrize(("trusted", "count"), [([], 1), (["127.0.0.1"], 2)])
+def test_s2_credentials_for_this_server_go_to_trusted_peers_only(
+    callee: UdpPeer, caller: UdpPeer, start_node: StartNode, trusted: list[str], count: int
+) -> None:
+    users = {"realm": DOMAIN, "users": ["alice:wonder:land"]}
+    node = start_node(applications=[APPLICATION], sip={"domains": [DOMAIN], "trusted": trusted}, registrar=users)
+    others = 'Digest username="a", realm="elsewhere", nonce="n", uri="sip:x@y", response="r"'
+
+    send_proved(Caller(caller, node, f"sip:carol@{callee.sent_by}"), f"Proxy-Authorization: {others}")
+
+    received = callee.receive().all("Proxy-Authorization")
+    assert (received[0], len(received)) == (others, count)
+
+
+@pytest.mark.parametrize("method", ["NOTIFY", "PRACK", "REFER", "SUBSCRIBE", "PUBLISH", "INFO", "UPDATE", "BYE"])
+def test_p1_request_for_a_phone_is_passed_on_whatever_its_method(bob: Phone, caller: UdpPeer, method: str) -> None:
+    bob.register()
+
+    Caller(caller, bob.node, f"sip:bob@{DOMAIN}").send(method, "Event: message-summary", "Refer-To: <sip:x@y>")
+
+    assert bob.peer.receive().start.startswith(f"{method} sip:bob@{bob.peer.sent_by} ")
 
 
 def test_p1_password_is_asked_for_after_everything_else_was_checked(caller: UdpPeer, guarded: Node) -> None:

@@ -99,6 +99,16 @@ def test_p4_branch_that_cannot_be_reached_counts_as_503_and_alone_as_500(house: 
     assert sent[-1] == "500 INVITE"
 
 
+def test_p4_provisional_response_whose_only_via_is_ours_goes_no_further_and_is_a_sign_of_life(house: House) -> None:
+    bob, carol = forked(house)
+    ringing = reply(bob, 180)
+
+    sent = house.receive(ringing.with_header("Via", str(ringing.via)), BOB)
+
+    assert sent == []
+    assert [m.method for m in house.receive(reply(carol, 603), CAROL) if isinstance(m, Request)] == ["ACK", "CANCEL"]
+
+
 def test_p4_request_other_than_invite_that_nobody_answers_gets_no_408(house: House) -> None:
     house.receive(house.request("MESSAGE"))
 

@@ -16,6 +16,7 @@ from server.sip.auth import (
     hash_of,
     response_of,
     verify,
+    without_credentials,
 )
 from server.sip.auth_client import Account, answer, is_proved
 from server.sip.build import make_response
@@ -141,6 +142,18 @@ def test_S1_nonce_is_bound_to_time_and_key_and_its_count_is_used_once() -> None:
     assert judge(sent, now=999.0).outcome == "stale"
     assert judge(sent, realm=Realm("example.com", b"other key")).outcome == "stale"
     assert judge(again(request(), *credentials(refused(), count=2)), counts=counts).outcome == "accepted"
+
+
+def test_S2_credentials_are_consumed_for_their_realm_alone() -> None:
+    others = ('Digest username="a", realm="other"', "nothing that can be read")
+    sent = again(request(), *[("Proxy-Authorization", value) for value in others])
+    proved = again(sent, ("Proxy-Authorization", 'Digest username="a", realm="example.com"'), ("Authorization", "x"))
+
+    left = without_credentials(proved, PROXY, "example.com")
+
+    assert left.headers.get_all("proxy-authorization") == others
+    assert "authorization" in left.headers
+    assert without_credentials(sent, PROXY, "example.com") is sent
 
 
 @pytest.mark.parametrize(
