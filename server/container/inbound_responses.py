@@ -47,6 +47,8 @@ class InboundResponses:
             return
         method = response.method
         record.offer = after_response(record.offer, response, sent=False, has_offer=lambda: has_sdp(_origin(delivery)))
+        if method != "INVITE" and record.dialog is not None:
+            record.dialog = on_response(record.dialog, response)
         if self._is_dealt_with(call, delivery, record, response):
             return
         if record.state != "CONFIRMED":

@@ -12,8 +12,14 @@ from server.sip.grammar import split_outside_quotes, storable
 from server.sip.message import Request, Response
 from server.sip.uri import SipUri, parse_uri
 
-TARGET_REFRESH = frozenset({"INVITE", "UPDATE"})
-"""Requests that give the dialog a new remote target, with their 2xx (RFC 3261 12.2, RFC 3311 5.1)."""
+TARGET_REFRESH = frozenset({"INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY", "REFER"})
+"""Requests that give the dialog a new remote target, with their 2xx.
+
+Source: RFC 3261 12.2; RFC 3311 5.1; RFC 5057 5.4 (SUBSCRIBE, NOTIFY and REFER).
+"""
+
+NAME_CHANGE = frozenset({"INVITE", "UPDATE"})
+"""Requests that may give the peer another name (RFC 4916 4.4)."""
 
 _ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*"\s*<[^>]*>|[^<]*<[^>]*>|[^;]*', re.DOTALL)
 """What stands before the parameters of a From or To."""
@@ -80,7 +86,7 @@ def open_uac(request: Request, response: Response) -> Dialog:
 
 
 def on_response(dialog: Dialog, response: Response) -> Dialog:
-    """Take a response: a 2xx to an INVITE or UPDATE refreshes the target; any other changes nothing.
+    """Take a response: a 2xx to a request that refreshes the target does so; any other changes nothing.
 
     A 2xx to the INVITE confirms an early dialog and renews its route set.
 
@@ -114,13 +120,14 @@ def on_request(dialog: Dialog, request: Request) -> tuple[Dialog, int | None]:
 
 
 def on_accepted(dialog: Dialog, request: Request) -> Dialog:
-    """Take notice that we accept a request of the peer: an INVITE or UPDATE refreshes the target and the name.
+    """Take notice that we accept a request of the peer: it may refresh the target and the name.
 
     Source: RFC 3261 12.2.2, RFC 6141 4.3; RFC 4916 4.4.
     """
     if request.method not in TARGET_REFRESH:
         return dialog
-    remote = without_tag(request.headers.get("from") or "")
+    is_named = request.method in NAME_CHANGE
+    remote = without_tag(request.headers.get("from") or "") if is_named else dialog.remote
     return msgspec.structs.replace(dialog, target=_target(request, dialog.target), remote=remote)
 
 

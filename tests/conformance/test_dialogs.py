@@ -81,6 +81,15 @@ def test_d3_only_some_requests_give_the_dialog_another_target(callee: House, met
     assert agents.in_session(callee, ok, "INFO").uri == f"sip:{target}@192.0.2.1"
 
 
+@pytest.mark.parametrize(("method", "target"), [("UPDATE", "new"), ("INFO", "alice")])
+def test_d3_answer_to_some_requests_gives_the_dialog_another_target(callee: House, method: str, target: str) -> None:
+    ok = established(callee, offered(callee))
+    answer = agents.reply(agents.in_session(callee, ok, method), 200)
+    callee.receive(answer.with_header("Contact", "<sip:new@192.0.2.1>"))
+
+    assert agents.in_session(callee, ok, "INFO").uri == f"sip:{target}@192.0.2.1"
+
+
 def test_d4_every_2xx_of_a_forked_invite_is_acknowledged_and_all_but_one_are_ended(caller: House) -> None:
     invite = agents.call(caller, body=OFFER)
     for tag in ("a1", "a2", "a3"):

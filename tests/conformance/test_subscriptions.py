@@ -114,6 +114,14 @@ def test_d20_fetch_is_notified_once_and_over(house: House) -> None:
     assert house.engine.store.statistics().calls == 0
 
 
+def test_d20_subscriber_who_has_moved_is_notified_where_he_is(house: House) -> None:
+    ok, _ = subscribed(house)
+
+    sent = house.receive(house.in_dialog("SUBSCRIBE", 2, ok, extra=(PRESENCE,), contact="<sip:new@192.0.2.9>"))
+
+    assert request_of(sent, "NOTIFY").uri == "sip:new@192.0.2.9"
+
+
 def test_d20_refresh_is_notified_and_moves_the_end(house: House) -> None:
     ok, _ = subscribed(house, PRESENCE, ("Expires", "100"))
     house.pass_time(90)

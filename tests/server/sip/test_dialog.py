@@ -3,7 +3,7 @@ import pytest
 
 from server.sip.build import make_request, make_response
 from server.sip.codec import parse_message
-from server.sip.dialog import Dialog, on_accepted, on_request, on_response, open_uac, open_uas, request_parts
+from server.sip.dialog import TARGET_REFRESH, Dialog, on_accepted, on_request, on_response, open_uac, open_uas, request_parts
 from server.sip.message import Request, Response
 from tests.server.sip.samples import INVITE
 
@@ -175,9 +175,9 @@ def test_first_request_of_the_peer_sets_the_number() -> None:
 
 @pytest.mark.parametrize(
     ("method", "target"),
-    [("INVITE", "sip:alice@new"), ("UPDATE", "sip:alice@new"), ("INFO", "sip:alice@127.0.0.1:5080")],
+    [*[(method, "sip:alice@new") for method in sorted(TARGET_REFRESH)], ("INFO", "sip:alice@127.0.0.1:5080")],
 )
-def test_D3_only_invite_and_update_refresh_the_target(method: str, target: str) -> None:
+def test_D3_only_some_requests_refresh_the_target(method: str, target: str) -> None:
     came = in_dialog(method, 8, "<sip:alice@new>")
     before, _ = on_request(open_uas(invite(), "b1", confirmed=True), came)
 
