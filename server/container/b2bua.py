@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, cast
 
 from server.container import naming
+from server.container.checks import impossible
 from server.container.drafts import draft as new_request
 from server.container.messages import (
     InboundRequest,
@@ -15,7 +16,6 @@ from server.container.messages import (
     SentRequest,
 )
 from server.container.records import Sessions, SipRecord
-from server.container.sending import unsupported
 from server.container.sessions import ContainerSipSession
 from server.engine.call import Call
 from server.servlet.errors import InvalidStateError, NotRoutableError
@@ -25,6 +25,7 @@ from server.sip.grammar import storable
 from server.sip.headers import long_name
 from server.sip.identity import ANONYMOUS, is_impossible, privacy_of
 from server.sip.message import Request, Response
+from server.sip.status import reason_phrase
 from server.sip.usage.options import supports
 
 if TYPE_CHECKING:
@@ -67,12 +68,9 @@ class ContainerB2bua:
         """Make the request for the other leg."""
         inbound = cast("InboundRequest", original)
         call, record, message = inbound.call, inbound.record, inbound.message
-        unknown = ", ".join(unsupported(message))
-        if unknown:
-            raise NotRoutableError(420, f"Require: {unknown} is not supported", (("Unsupported", unknown),))
-        refusal = naming.refusal_of(record, message)
-        if refusal:
-            raise NotRoutableError(refusal, "the dialog that the request names is not here")
+        refusal = impossible(record, message)
+        if refusal is not None:
+            raise NotRoutableError(refusal[0], reason_phrase(refusal[0]), refusal[1])
         forwards = 70 if message.max_forwards is None else message.max_forwards
         if forwards <= 0:
             raise NotRoutableError(483, "Max-Forwards has run out")

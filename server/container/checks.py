@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from server.container import session_timers
+from server.container import naming, session_timers
+from server.container.forwarding import option_tags
 from server.container.records import Sessions, SipRecord
 from server.engine import transactions
 from server.engine.call import Call
@@ -24,6 +25,15 @@ Refusal = tuple[int, tuple[tuple[str, str], ...]]
 
 IDENTITY = "identity"
 
+SUPPORTED = frozenset({"100rel", "timer", "replaces", "join", "tdialog", "from-change"})
+"""Option tags that a user agent here understands."""
+
+INSIDE = frozenset({"BYE", "INFO", "PRACK", "UPDATE"})
+"""Requests that a user agent refuses with 481 outside of a dialog.
+
+Source: RFC 3261 15.1.2; RFC 3262 3; RFC 3311 5.2; RFC 6086 4.2.2.
+"""
+
 LATEST = 10
 """Seconds: the longest Retry-After of a request that comes while another is open (RFC 3261 14.2)."""
 
@@ -35,7 +45,7 @@ def refusal_in_dialog(container: Container, record: SipRecord, request: Request)
     """
     assert record.dialog is not None
     if request.method not in METHODS:
-        return 405, (("Allow", ", ".join(METHODS)),)
+        return 405, (("Allow", ", ".join(container.servlet_of(record).allowed())),)
     record.dialog, refusal = on_request(record.dialog, request)
     if refusal is not None:
         return refusal, ()
@@ -72,6 +82,20 @@ def unknown_body(servlet: SipServlet, request: Request) -> Refusal | None:
     if is_understood(request.body, request.content_type or "", known):
         return None
     return 415, (("Accept", ", ".join((*servlet.accepts, "multipart/*"))),)
+
+
+def impossible(record: SipRecord, request: Request) -> Refusal | None:
+    """Return what a user agent refuses a request with that no servlet can serve; a proxy passes it on (20.32).
+
+    It requires what is not supported, wants a dialog that is not here, or says nothing outside of one.
+
+    Source: RFC 3261 8.2.2.3, 15.1.2; RFC 3891 3.
+    """
+    unknown = [tag for tag in option_tags(request, "require") if tag.lower() not in SUPPORTED]
+    if unknown and request.method != "REGISTER":
+        return 420, (("Unsupported", ", ".join(unknown)),)
+    status = 481 if request.method in INSIDE and not request.to.tag else naming.refusal_of(record, request)
+    return (status, ()) if status else None
 
 
 def is_merged(call: Call, delivery: Delivery, request: Request) -> bool:

@@ -113,10 +113,7 @@ class Container:
 
     def allowed(self, method: str) -> str:
         """Return the methods that are served where this one is not."""
-        is_served = (method in METHODS and method not in subscriptions.EVENT_METHODS) or self.chain.select(
-            method
-        ) is not None
-        return "" if is_served else ", ".join(sorted(METHODS))
+        return "" if self._is_served(method) else ", ".join(sorted(filter(self._is_served, METHODS)))
 
     def stray(self, request: Request, flow: Flow) -> tuple[Request, Flow] | None:
         """Return how an ACK goes on whose call is not known any more, if our Record-Route led it here."""
@@ -236,6 +233,10 @@ class Container:
     def sessions_of(self, state: bytes) -> Sessions:
         """Return the sessions of an encoded call state, to read only."""
         return peek_section(state, "sessions", Sessions)
+
+    def _is_served(self, method: str) -> bool:
+        known = method in METHODS and method not in subscriptions.EVENT_METHODS
+        return known or self.chain.select(method) is not None
 
     def _failed(
         self,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from server.container import naming, provisional, session_timers, subscriptions
-from server.container.checks import is_merged, refusal_in_dialog, unknown_body, unknown_package
+from server.container.checks import INSIDE, is_merged, refusal_in_dialog, unknown_body, unknown_package
 from server.container.drafts import new_application
 from server.container.forks import session_of
 from server.container.forwarding import routed
@@ -81,7 +81,7 @@ class Inbound:
             return
         target = self._target(delivery, request, found)
         if target is None:
-            container.answer(call, delivery.key, request, 404)
+            container.answer(call, delivery.key, request, 481 if request.method in INSIDE else 404)
             return
         app, handler, servlet = target
         refusal = subscriptions.refusal_of(servlet, None, request) or unknown_body(servlet, request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from server.container import naming, provisional, session_timers, subscriptions
+from server.container.checks import impossible
 from server.container.forwarding import option_tags, uri_of
 from server.container.messages import InboundRequest, OutboundAck, OutboundRequest, OutboundResponse
 from server.container.records import SipRecord
@@ -24,9 +25,6 @@ from server.transport.flow import Flow
 
 if TYPE_CHECKING:
     from server.container.container import Container
-
-SUPPORTED = frozenset({"100rel", "timer", "replaces", "join", "tdialog", "from-change"})
-"""Option tags that a user agent here understands."""
 
 WITH_CONTACT = frozenset({"INVITE", "UPDATE", "REGISTER", "OPTIONS", "SUBSCRIBE", "NOTIFY", "REFER"})
 
@@ -269,26 +267,12 @@ class Sending:
         )
 
 
-def unsupported(request: Request) -> tuple[str, ...]:
-    """Return the extensions that a request requires of a user agent and that this one does not know.
-
-    A proxy does not look at them (RFC 3261 20.32), so they are refused when an application acts as a user agent.
-    """
-    return tuple([tag for tag in option_tags(request, "require") if tag.lower() not in SUPPORTED])
-
-
 def _refuse_impossible(draft: OutboundResponse) -> None:
-    """Have a refusal in place of an answer to a request that no user agent here can serve.
-
-    It requires what is not supported, or wants a dialog that is not here.
-
-    Source: RFC 3261 8.2.2.3; RFC 3891 3.
-    """
-    unknown = unsupported(draft.to.message) if draft.to.method != "REGISTER" else ()
-    status = 420 if unknown else naming.refusal_of(draft.record, draft.to.message)
-    if status:
-        draft.status, draft.reason_phrase, draft.body = status, None, b""
-        draft.extra = [("Unsupported", ", ".join(unknown))] if unknown else []
+    """Have a refusal in place of an answer to a request that cannot be served."""
+    refusal = impossible(draft.record, draft.to.message)
+    if refusal is not None:
+        draft.status, draft.extra = refusal[0], list(refusal[1])
+        draft.reason_phrase, draft.body = None, b""
 
 
 def answered(request: InboundRequest) -> bool:

@@ -6,6 +6,7 @@ The container calls ``service`` with every message of the sessions that the serv
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar, cast
 
 from server.servlet.context import ServletContext
@@ -17,6 +18,9 @@ _SERVED = "INVITE ACK BYE CANCEL OPTIONS REGISTER INFO MESSAGE UPDATE PRACK SUBS
 
 METHODS = {method: f"do_{method.lower()}" for method in _SERVED.split()}
 """SIP method -> the method of the servlet that serves it; another SIP method is answered with 405."""
+
+UNSERVED = frozenset({"INVITE", "REGISTER", "INFO", "MESSAGE", "UPDATE", "REFER"})
+"""Methods that a servlet answers with 501 if it does not serve them by itself."""
 
 UNDERSTOOD = (
     ("Accept", "application/sdp"),
@@ -72,6 +76,21 @@ class SipServlet:
         else:
             getattr(self, METHODS.get(message.method, "do_other"))(message)
 
+    def allowed(self) -> Sequence[str]:
+        """Return the methods that this servlet serves, as Allow lists them: those that it does not answer with 501.
+
+        Source: RFC 3261 20.5.
+        """
+        kind = type(self)
+        if kind.do_other is not SipServlet.do_other:
+            return tuple(METHODS)
+        unserved = UNSERVED if self.events else UNSERVED | {"SUBSCRIBE", "PUBLISH"}
+        return [
+            method
+            for method, name in METHODS.items()
+            if method not in unserved or getattr(kind, name) is not getattr(SipServlet, name)
+        ]
+
     def do_invite(self, request: SipRequest) -> None:
         """Serve an INVITE; the default answers 501."""
         self.do_other(request)
@@ -89,7 +108,7 @@ class SipServlet:
     def do_options(self, request: SipRequest) -> None:
         """Serve an OPTIONS; the default answers 200."""
         response = request.create_response(200)
-        response.set_header("Allow", ", ".join(METHODS))
+        response.set_header("Allow", ", ".join(self.allowed()))
         for name, value in UNDERSTOOD:
             response.set_header(name, value)
         response.send()

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
+from server.servlet import METHODS, B2buaServlet, EventServlet, SipRequest, SipServlet
 from server.sip.build import make_ack, make_cancel
+from server.sip.message import Request, Response
 from tests.conformance import agents
 from tests.conformance.agents import ANSWER, OFFER, SDP, Callee, Caller, answered, established, from_callee, offered
 from tests.conformance.answering.servlets import AnsweringServlet
@@ -12,6 +14,13 @@ from tests.conformance.ladder import one, request_of, timeline, times
 from tests.server.container.kit import BOB, House, lines, reply
 
 Build = Callable[..., House]
+
+
+class Everything(SipServlet):
+    """Answers whatever comes."""
+
+    def do_other(self, request: SipRequest) -> None:
+        request.create_response(200).send()
 
 
 @pytest.fixture
@@ -283,6 +292,56 @@ def test_d10_options_says_what_is_understood(callee: House) -> None:
     assert understood["accept-encoding"] == {"identity"}
     assert understood["accept-language"] == {"en"}
     assert {"100rel", "timer"} <= understood["supported"]
+
+
+def allowed(answer: Request | Response) -> set[str]:
+    return set((answer.headers.get("allow") or "").split(", "))
+
+
+@pytest.mark.parametrize(
+    ("servlet", "more", "less"),
+    [
+        (
+            SipServlet,
+            {"ACK", "BYE", "CANCEL", "OPTIONS", "PRACK", "NOTIFY"},
+            {"INVITE", "REFER", "SUBSCRIBE", "UPDATE"},
+        ),
+        (B2buaServlet, {"INVITE", "UPDATE", "INFO", "MESSAGE"}, {"REFER", "SUBSCRIBE", "PUBLISH", "REGISTER"}),
+        (EventServlet, {"SUBSCRIBE", "PUBLISH"}, {"INVITE"}),
+        (Everything, set(METHODS), set()),
+    ],
+)
+def test_d10_methods_that_are_answered_with_501_are_not_allowed(
+    build: Build, servlet: type[SipServlet], more: set[str], less: set[str]
+) -> None:
+    house = build(servlet)
+
+    (answer,) = house.receive(house.request("OPTIONS"))
+
+    assert more <= allowed(answer)
+    assert not less & allowed(answer)
+
+
+def test_g9_method_that_is_refused_is_not_among_those_that_are_allowed(build: Build) -> None:
+    house = build(B2buaServlet)
+    house.serve()
+
+    (answer,) = house.receive(house.request("REFER"))
+
+    assert lines([answer]) == ["405 REFER"]
+    assert {"INVITE", "BYE"} <= allowed(answer)
+    assert not {"REFER", "SUBSCRIBE", "NOTIFY", "PUBLISH"} & allowed(answer)
+
+
+@pytest.mark.parametrize("method", ["BYE", "INFO", "PRACK", "UPDATE"])
+@pytest.mark.parametrize("served", [(), ("*",)])
+def test_d7_request_that_says_nothing_outside_of_a_dialog_is_481_there(
+    build: Build, method: str, served: tuple[str, ...]
+) -> None:
+    house = build(Everything)
+    house.serve(*served)
+
+    assert lines(house.receive(house.request(method))) == [f"481 {method}"]
 
 
 def test_d10_options_in_a_dialog_changes_nothing(callee: House) -> None:

@@ -76,6 +76,12 @@ class House:
         self.container.chain = Chain([self._application(n, servlet) for n, servlet in enumerate(self.servlets)])
         self._branches = count(1)
 
+    def serve(self, *methods: str) -> None:
+        """Have the applications serve initial requests of these methods only."""
+        mapping = dict.fromkeys(methods, "main")
+        applications = [Application(f"app{n}", {"main": one}, mapping, {}) for n, one in enumerate(self.servlets)]
+        self.container.chain = Chain(applications)
+
     def close(self) -> None:
         self.node.stop(0)
 

@@ -3,7 +3,16 @@ import pytest
 
 from server.sip.build import make_request, make_response
 from server.sip.codec import parse_message
-from server.sip.dialog import TARGET_REFRESH, Dialog, on_accepted, on_request, on_response, open_uac, open_uas, request_parts
+from server.sip.dialog import (
+    TARGET_REFRESH,
+    Dialog,
+    on_accepted,
+    on_request,
+    on_response,
+    open_uac,
+    open_uas,
+    request_parts,
+)
 from server.sip.message import Request, Response
 from tests.server.sip.samples import INVITE
 
