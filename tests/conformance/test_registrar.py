@@ -15,9 +15,9 @@ from server.sip.auth import ha1_of, response_of
 from server.sip.codec import parse_message
 from server.sip.message import Request
 from server.transport.flow import Flow
-from tests.conformance.caller import Caller, contact, is_quiet, next_request, reply, targets
+from tests.conformance.caller import Caller, contact, is_quiet, next_request, reply
 from tests.conformance.conftest import MakeUdp, StartNode
-from tests.conformance.peer import Call, Message, UdpPeer, answer
+from tests.conformance.peer import Call, Message, UdpPeer
 
 APPLICATION = "apps.proxy_registrar"
 DOMAIN = "example.com"
@@ -453,58 +453,3 @@ def test_r10_cancel_of_a_redirected_request_is_answered(start_node: StartNode, c
     while (final := alice.receive(until=200))["CSeq"] != "1 CANCEL":
         pass
     assert final.status == 200
-
-
-FOLLOWING = "tests.conformance.following"
-
-
-def test_r10_client_follows_redirections_by_preference_and_never_to_one_place_twice(
-    start_node: StartNode, udp: MakeUdp, caller: UdpPeer
-) -> None:
-    node = start_node(applications=[FOLLOWING])
-    first, second, third = udp(), udp(), udp()
-    Caller(caller, node, "sip:server@127.0.0.1").send("MESSAGE", targets(first))
-
-    message = first.receive()
-    moved = f"Contact: <sip:bob@{third.sent_by}>;q=0.1, <sip:bob@{second.sent_by}>, <sip:bob@{first.sent_by}>"
-    reply(first, node, message, "302 Moved Temporarily", moved)
-    again = second.receive()
-    reply(second, node, again, "302 Moved Temporarily", f"Contact: <sip:bob@{first.sent_by}>")
-    last = third.receive()
-    reply(third, node, last, "404 Not Found")
-
-    assert [one["Call-ID"] for one in (again, last)] == [message["Call-ID"]] * 2
-    assert [one["CSeq"] for one in (message, again, last)] == ["1 MESSAGE", "2 MESSAGE", "3 MESSAGE"]
-    assert is_quiet(first)
-
-
-def test_r10_client_follows_ten_redirections_at_most(start_node: StartNode, callee: UdpPeer, caller: UdpPeer) -> None:
-    node = start_node(applications=[FOLLOWING])
-    Caller(caller, node, "sip:server@127.0.0.1").send("MESSAGE", targets(callee))
-
-    received = 0
-    while received < 10:
-        message = callee.receive()
-        received += 1
-        callee.send(
-            answer(message, "302 Moved Temporarily", f"Contact: <sip:bob{received}@{callee.sent_by}>"), node.udp.local
-        )
-
-    assert is_quiet(callee)
-
-
-def test_r6_client_sends_by_the_service_route_that_its_registrar_told(
-    start_node: StartNode, udp: MakeUdp, caller: UdpPeer
-) -> None:
-    node = start_node(applications=[FOLLOWING])
-    registrar, edge = udp(), udp()
-    Caller(caller, node, "sip:server@127.0.0.1").send("OPTIONS", targets(registrar))
-
-    register = registrar.receive()
-    route = f"<sip:edge@{edge.sent_by};lr>"
-    reply(registrar, node, register, "200 OK", f"Service-Route: {route}, <sip:home@192.0.2.1;lr>")
-    message = edge.receive()
-
-    assert register.start.startswith("REGISTER ")
-    assert message.start == "MESSAGE sip:bob@192.0.2.2 SIP/2.0"
-    assert message.all("Route") == [route, "<sip:home@192.0.2.1;lr>"]
