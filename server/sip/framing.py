@@ -81,8 +81,13 @@ def _content_length(head: bytes) -> int:
     values = {value.strip() for value in _LENGTH.findall(head)}
     if len(values) != 1:
         what = "no Content-Length" if not values else "two different Content-Lengths"
-        raise MalformedMessageError(f"{what} on a stream", 0, section="RFC 3261 18.3")
+        raise _lost(head, f"{what} on a stream", "RFC 3261 18.3")
     text = values.pop()
     if not text.isdigit() or len(text) > 10:
-        raise MalformedMessageError(f"the Content-Length {text[:20]!r} is no number", 0, section="RFC 3261 20.14")
+        raise _lost(head, f"the Content-Length {text[:20].decode('latin-1')!r} is no number", "RFC 3261 20.14")
     return int(text)
+
+
+def _lost(head: bytes, reason: str, section: str) -> MalformedMessageError:
+    """Return the refusal of a message of which nobody knows where it ends; a request gets an answer all the same."""
+    return MalformedMessageError(reason, 0, section=section, request=salvage(head))

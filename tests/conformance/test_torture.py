@@ -147,12 +147,13 @@ def test_G5_what_is_noise_in_a_datagram_is_the_next_message_of_a_stream(node: No
 
 
 @pytest.mark.parametrize("name", ["ncl", "mcl01", "inv2543"])
-def test_G5_stream_whose_framing_is_lost_is_closed(name: str, node: Node, peer: socket.socket) -> None:
+def test_G5_stream_whose_framing_is_lost_is_refused_and_closed(name: str, node: Node, peer: socket.socket) -> None:
     (case,) = [case for case in CASES["rfc4475"] if case.name == name]
     with socket.create_connection(node.tcp.local, 3) as connection:
         connection.settimeout(3)
         connection.sendall(case.data)
-        assert messages_of(connection, 1) == []
+        (refusal,) = messages_of(connection, 2)
+    assert refusal.startswith(b"SIP/2.0 400 ")
     assert Pinger().seen_until_answer(peer, node)[1] < 3
 
 

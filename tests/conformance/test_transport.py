@@ -208,12 +208,23 @@ def test_t4_response_shorter_than_its_content_length_is_discarded(node: Node, ca
     assert caller.receive_final().status == 603
 
 
-def test_t4_stream_without_content_length_is_refused_and_closed(node: Node, open_tcp: OpenTcp) -> None:
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("", "no Content-Length on a stream"),
+        ("Content-Length: -5\r\n", "the Content-Length '-5' is no number"),
+        ("Content-Length: 1\r\nl: 2\r\n", "two different Content-Lengths on a stream"),
+    ],
+)
+def test_t4_stream_that_cannot_be_followed_is_refused_and_closed(
+    node: Node, open_tcp: OpenTcp, line: str, reason: str
+) -> None:
     phone = open_tcp(node)
     request = Call("sip:server@127.0.0.1", "127.0.0.1:9", "TCP").request("OPTIONS")
 
-    phone.send(request.replace(b"Content-Length: 0\r\n", b""))
+    phone.send(request.replace(b"Content-Length: 0\r\n", line.encode()))
 
+    assert phone.receive().start == f"SIP/2.0 400 {reason}"
     assert phone.is_closed()
 
 
