@@ -3,6 +3,7 @@
 # make lint       ruff: rules and layout            make types      mypy --strict
 # make contracts  who may import whom               make bench      every benchmark, one after another; says what falls short
 # make bench-weaving   the weaving benchmarks on every Python of this machine, beside other tools that do the like
+# make bench-sip       the SIP benchmarks beside other SIP stacks, in an environment of their own
 # make docs       write the tables of docs/ anew          make lock       write the locks anew; UPGRADE=--upgrade for newer releases
 # make verify     weave every function of the standard library, on every Python, and check the code statically
 # make explore    test suites of well-known packages and of the server, plain and woven, on every Python: takes half an
@@ -29,7 +30,7 @@ COVERAGE := 95
 SERVER := tests/server tests/conformance tests/fuzz
 WHOLE := tests/scenarios tests/interop
 
-.PHONY: run test lint types contracts bench bench-weaving docs lock verify explore fuzz clean
+.PHONY: run test lint types contracts bench bench-sip bench-weaving docs lock verify explore fuzz clean
 
 run: $(VENV)/.run
 	$(BIN)/python -m weaver.run apps.click2call --demo $(ARGS)
@@ -63,6 +64,10 @@ bench: $(VENV)/.test
 
 bench-weaving:
 	sh tests/bench/weaving/pythons.sh $(ARGS)
+
+bench-sip: $(VENV)-bench-sip/.peers
+	sh tests/install_programs.sh
+	$(VENV)-bench-sip/bin/python tests/bench/run_all.py $(or $(ARGS),sip/)
 
 docs: $(VENV)/.test
 	$(BIN)/python -m docs.generate
@@ -100,6 +105,12 @@ $(VENV)/.run: $(VENV)/.made pyproject.toml requirements.lock
 
 $(VENV)/.test: $(VENV)/.run requirements-test.lock
 	LOCKED=$(LOCKED) sh tests/install.sh $(BIN)/python requirements-test.lock test,interop
+	@touch $@
+
+$(VENV)-bench-sip/.peers: $(VENV)/.made pyproject.toml requirements-test.lock
+	$(PYTHON) -m venv $(VENV)-bench-sip
+	LOCKED=$(LOCKED) sh tests/install.sh $(VENV)-bench-sip/bin/python requirements-test.lock test
+	sh tests/bench/install_peers.sh $(VENV)-bench-sip/bin/python aiosipua sipmessage sippy
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.run requirements-lint.lock

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["server.sip"]):
+with atheris.instrument_imports(include=["server.sip", "server.transport"]):
     from tests.fuzz.targets import TARGETS
 
 MOST = 0.010
 """Seconds that one input may take."""
 TRIES = 5
-LONGEST = {"framing": 1_024}
+LONGEST = {"framing": 1_024, "websocket": 1_024}
 """Bytes of an input, where 16 KiB are too many: a stream is fed byte by byte."""
 CORPUS = Path(__file__).parent / "corpus"
 FOUND = Path("build") / "fuzz"

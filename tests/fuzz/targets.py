@@ -21,6 +21,9 @@ from server.sip.multipart import content_of, format_multipart, is_understood, pa
 from server.sip.nonce import NonceCounts
 from server.sip.sdp import check_answer, check_next_offer, held_answer, hold, make_answer, parse_sdp
 from server.sip.uri import parse_uri, uris_equal
+from server.transport.branch import branch_of
+from server.transport.stun import binding_response
+from server.transport.websocket import WebSocketChannel
 
 HEADERS = [TABLE[key] for key in sorted(TABLE)]
 REALM = Realm("example.com", b"key", ("SHA-256", "MD5"))
@@ -33,6 +36,13 @@ REQUEST = make_request(
     to="<sip:bob@example.com>",
     call_id="c",
     cseq=1,
+)
+
+MOST_ANSWERED = 8
+"""Bytes that a WebSocket answers to one."""
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
 )
 
 
@@ -158,6 +168,36 @@ def _messages(stream: bytes, size: int) -> list[bytes]:
     return [one for one in found if one != PING]
 
 
+def websocket(data: bytes) -> None:
+    """Feed a WebSocket, in pieces and as one as for a stream; the first byte also says whether it is open before."""
+    if not data:
+        return
+    size, stream = data[0] % 64 + 1, data[1:]
+    is_open = data[0] >= 128
+    assert _received(stream, size, is_open=is_open) == _received(stream, len(stream) or 1, is_open=is_open)
+
+
+def _received(stream: bytes, size: int, *, is_open: bool) -> list[bytes]:
+    channel, found = WebSocketChannel(("https://a",)), []
+    if is_open:
+        assert channel.feed(HANDSHAKE).answer.startswith(b"HTTP/1.1 101 ")
+    for at in range(0, len(stream), size):
+        fed = channel.feed(stream[at : at + size])
+        found += fed.messages
+        assert len(fed.answer) <= MOST_ANSWERED * len(stream) + len(HANDSHAKE)
+        if channel.over:
+            break
+    return found
+
+
+def datagram(data: bytes) -> None:
+    """Read what a UDP socket gives beside messages: keep-alives, and the beginning of a request that was lost."""
+    branch_of(data)
+    for host in ("192.0.2.1", "2001:db8::1"):
+        answer = binding_response(data, host, 5060)
+        assert answer is None or answer[8:20] == data[8:20]
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    target.__name__: target for target in (message, uri, header, sdp, digest, multipart, framing)
+    target.__name__: target for target in (message, uri, header, sdp, digest, multipart, framing, websocket, datagram)
 }

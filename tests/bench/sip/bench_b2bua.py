@@ -5,21 +5,22 @@ SIPp calls through click2call to SIPp at 100 calls a second; the three servers t
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 sys.path.insert(0, str(Path(__file__).parents[3]))
 
 from tests.bench.figures import Figure, report
-from tests.interop.processes import ROOT, ServerProcess, Sipp, free_ports
+from tests.bench.sip.load import run
+from tests.bench.sip.subjects import Subject, here
+from tests.interop.processes import ROOT
 
 CALLS, RATE, ROUNDS = 1000, 100, 3
 
 
-def instrumentation(folder: Path, on: bool) -> Path:
+def instrumentation(folder: Path, *, on: bool) -> Path:
     """Write the shipped file with DyeInjection off, or with it and the service monitor on for 1 % of the calls."""
     text = (ROOT / "instrumentation.toml").read_text()
     if not on:
@@ -37,50 +38,26 @@ def instrumentation(folder: Path, on: bool) -> Path:
     return path
 
 
-def cpu_seconds(pid: int) -> float:
-    return sum(
-        int((Path("/proc") / str(pid) / "task" / task / "schedstat").read_text().split()[0]) / 1e9
-        for task in os.listdir(f"/proc/{pid}/task")  # noqa: PTH208
-    )
-
-
-def measure(module: str, folder: Path, *arguments: str) -> float:
-    """Return microseconds of CPU a call."""
-    caller_port, callee_port = free_ports(2)
-    server = ServerProcess(module, "apps.click2call", "--outbound-proxy", f"sip:127.0.0.1:{callee_port}", *arguments)
-    running = [server]
-    try:
-        server.wait_ready()
-        callee = Sipp("callee", callee_port, CALLS, folder)
-        callee.wait_bound(callee_port)
-        before = cpu_seconds(server.pid)
-        caller = Sipp("caller", caller_port, CALLS, folder, "-r", str(RATE), server.sip)
-        counts = caller.counts(timeout=60)
-        used = cpu_seconds(server.pid) - before
-        assert (counts.successful, counts.failed) == (CALLS, 0), counts
-        callee.kill()
-    finally:
-        for process in running:
-            process.kill()
-    return used / CALLS * 1e6
+def woven(folder: Path, *, on: bool) -> Subject:
+    """Return this server under the weaver."""
+    file = instrumentation(folder, on=on)
+    return here("weaver.run", "--instrumentation", str(file), "--admin-socket", str(folder / f"{on}.sock"))
 
 
 def main() -> None:
     names = ("no weaver", "weaver, monitors off", "monitors on, 1 % dyed")
     found: dict[str, list[float]] = {name: [] for name in names}
-    for _ in range(ROUNDS):
-        for name in names:
-            with tempfile.TemporaryDirectory() as folder:
-                place = Path(folder)
-                if name == "no weaver":
-                    found[name].append(measure("server", place))
-                else:
-                    file = instrumentation(place, name.startswith("monitors"))
-                    found[name].append(
-                        measure(
-                            "weaver.run", place, "--instrumentation", str(file), "--admin-socket", str(place / "a.sock")
-                        )
-                    )
+    with TemporaryDirectory() as folder:
+        variants = {
+            names[0]: here(),
+            names[1]: woven(Path(folder), on=False),
+            names[2]: woven(Path(folder), on=True),
+        }
+        for _ in range(ROUNDS):
+            for name, subject in variants.items():
+                load = run(subject, RATE, CALLS)
+                assert load.failed == 0, load
+                found[name].append(load.cpu_us)
     median = {name: statistics.median(values) for name, values in found.items()}
     base = median["no weaver"]
     report(

@@ -96,7 +96,7 @@ def one(pattern: re.Pattern[str], text: str) -> str:
 
 
 def call(node: Node, wire: Wire, number: int) -> Iterator[None]:
-    """Play both phones of one call; stops while it is answered."""
+    """Play both phones of one call; stops while it rings, and while it is answered."""
     host, port = node.udp.local
     caller, callee = (Flow("UDP", host, port, *address) for address in (CALLER, CALLEE))
 
@@ -128,6 +128,7 @@ def call(node: Node, wire: Wire, number: int) -> Iterator[None]:
     invite = wire.take("INVITE")
     to_server(answer(invite, "180 Ringing", f";tag=d{number}"), callee)
     wire.take("SIP/2.0 180")
+    yield
     to_server(answer(invite, "200 OK", f";tag=d{number}", SDP), callee)
     ok = wire.take("SIP/2.0 200")
     target, to = one(_CONTACT, ok), one(_TO, ok)
@@ -144,6 +145,7 @@ def play(node: Node, wire: Wire, first: int, count: int) -> None:
     alive: list[Iterator[None]] = []
     for number in range(first, first + count):
         begun = call(node, wire, number)
+        next(begun)
         next(begun)
         alive.append(begun)
         if len(alive) >= ALIVE:

@@ -11,7 +11,7 @@ sh tests/pythons.sh | {
         if [ ! -e "$venv/.bench" ] || [ pyproject.toml -nt "$venv/.bench" ] || [ requirements.lock -nt "$venv/.bench" ]; then
             "$python" -m venv "$venv" &&
                 sh tests/install.sh "$venv/bin/python" requirements.lock build &&
-                sh tests/bench/weaving/install_peers.sh "$venv/bin/python" &&
+                sh tests/bench/install_peers.sh "$venv/bin/python" &&
                 touch "$venv/.bench" || exit 1
         fi
         "$venv/bin/python" tests/bench/run_all.py "${@:-weaving/}" </dev/null || short=1
