@@ -57,6 +57,6 @@ def _auth_params(text: str) -> Params:
     if not params:
         raise ValueError("there are no parameters")
     for name, value in params.items():
-        if not value or not is_token(name):
+        if not value or not value.strip("=") or not is_token(name):  # a name and "==" would be a token when written
             raise ValueError(f"{name[:40]!r} is no parameter with a value")
     return params
