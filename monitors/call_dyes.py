@@ -1,7 +1,7 @@
-"""The dyes of rules that calls keep: what a message of a call had, its other messages have too.
+"""The dyes that calls keep: what a rule, or a peer, gave one message of a call, its other messages have too.
 
 They stand here by call key, and not in the call state: monitors change nothing of what they watch. So another node of a
-cluster finds a call's dyes by its own rules only.
+cluster finds a call's dyes by its own rules, and in the messages that ContextPropagation has dyed elsewhere.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ the way in only what peers say is believed. Who is a peer stands in the property
 (CIDR), and names of hosts that HTTP goes to.
 
 The next node knows the context under the same id, has its dyes and payload, and the facts ``node`` (who sent it) and
-``parent`` (in which message); here that message is known by the fact ``hop``.
+``parent`` (in which message); here that message is known by the fact ``hop``. There the call keeps the dyes to its end,
+for messages that come another way; not those that say of one message only what it is (``OF_ONE_MESSAGE``).
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from itertools import count
 from secrets import token_hex
 from typing import Any
 
+from monitors.message_facts import key_of_session
 from monitors.propagated import OWN, TRACE, Hop, format_hop, parse_hop, with_hop
 from weaver.api import (
+    FLAGS,
     ActionKind,
     Compiled,
     InvalidAttributeError,
@@ -30,6 +33,7 @@ from weaver.api import (
     JoinPoint,
     MonitorDefinition,
     Plugins,
+    RuleBook,
     UnknownNameError,
     current_context,
     mask_of,
@@ -46,6 +50,13 @@ POINTCUT = (
 )
 
 PROPERTIES = ("node", "peers")
+
+OF_ONE_MESSAGE = mask_of(
+    name
+    for name in FLAGS
+    if name.startswith(("PROTOCOL_", "SIP_", "QUERY")) or name in {"THROTTLE", "EXECQ", "THREADGROUP"}
+)
+"""Dyes that say what a message is, or how it is worked on, and nothing of the other messages of its call."""
 
 KNOWN = 4_096
 """Hosts of which it is kept whether they are peers."""
@@ -103,8 +114,9 @@ class ContextPropagationAction:
     name = "ContextPropagationAction"
     kind: ActionKind = "built-in"
 
-    def __init__(self) -> None:
+    def __init__(self, rules: RuleBook) -> None:
         self.counters = PropagationCounters()
+        self._rules = rules
         self._peers = Peers()
         self._node = platform.node()
         self._points = {
@@ -158,33 +170,42 @@ class ContextPropagationAction:
         return asdict(self.counters)
 
     def _take_item(self, item: Any, call: Any) -> None:
-        del call
         if item.message is None or item.flow is None:
             return
         lines = item.message.headers.get_all
         own, trace = lines(OWN), lines(TRACE)
         if own or trace:
-            self._take(own, trace, _source_of(item))
+            self._keep(call.key, self._take(own, trace, _source_of(item)))
 
-    def _take_request(self, request: Any, servlet: Any) -> None:
-        del servlet
+    def _take_request(self, request: Any, servlet: Any, send: Any) -> None:
+        del servlet, send
         lines = request.headers.getlist
         own, trace = lines(OWN), lines(TRACE)
         if own or trace:
-            self._take(own, trace, request.remote_addr or "")
+            self._keep(key_of_session(request), self._take(own, trace, request.remote_addr or ""))
 
-    def _take(self, own: Sequence[str], trace: Sequence[str], source: str) -> None:
+    def _take(self, own: Sequence[str], trace: Sequence[str], source: str) -> int:
+        """Take over a context that a peer has sent; return its dyes."""
         if source not in self._peers:
             self.counters.untrusted += 1
-            return
+            return 0
         try:
             hop = parse_hop(own, trace)
         except ValueError:
             self.counters.malformed += 1
-            return
-        if hop is not None and current_context.get() is not None:
-            self.counters.accepted += 1
-            take_over(hop.identity, _known_dyes(hop.dyes), hop.payload, node=hop.node, parent=hop.parent)
+            return 0
+        if hop is None or current_context.get() is None:
+            return 0
+        self.counters.accepted += 1
+        vector = _known_dyes(hop.dyes)
+        take_over(hop.identity, vector, hop.payload, node=hop.node, parent=hop.parent)
+        return vector
+
+    def _keep(self, key: str | None, vector: int) -> None:
+        """Have a call keep what of the dyes is not of one message only."""
+        kept = vector & ~OF_ONE_MESSAGE
+        if key is not None and kept:
+            self._rules.keep(key, kept)
 
     def _make_hop(self, message: Any, flow: Any, transports: Any) -> Token[Hop | None]:
         del message, transports
@@ -238,7 +259,7 @@ def _known_dyes(names: Sequence[str]) -> int:
 
 def register(plugins: Plugins) -> None:
     """Contribute the monitor, and the method that says what it did."""
-    action = ContextPropagationAction()
+    action = ContextPropagationAction(plugins.rules)
     plugins.monitor(
         MonitorDefinition(
             "ContextPropagation",

@@ -5,7 +5,7 @@ joinpoint             is passed by                            what is done
 ====================  ======================================  ==================================================
 ``process_inbound``   every item that enters a call           the context of its message, while it is worked on
 ``send_outbound``     every SIP message that leaves           its context, while it is written to the wire
-``handle_request``    every HTTP request                      its context, until the servlet has answered
+``handle_request``    every HTTP request                      its context, until the response is out
 ``authenticate``      a user who was asked who he is          his dyes are added, when he is found to be that user
 ``remove``            a call that ends                        its dyes are forgotten
 ====================  ======================================  ==================================================
@@ -60,8 +60,8 @@ def send_outbound(dyer: Dyer) -> Compiled:
 def handle_request(dyer: Dyer) -> Compiled:
     """Return the advice around what serves an HTTP request."""
 
-    def enter(request: Any, servlet: Any) -> object:
-        del servlet
+    def enter(request: Any, servlet: Any, send: Any) -> object:
+        del servlet, send
         look = dyer.http
         vector = HTTP if look is None else look(request, None, None, key_of_session(request))
         return begin_message(HttpContext, vector, request, None)

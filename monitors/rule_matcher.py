@@ -120,6 +120,13 @@ class RuleMatcher:
             self._calls.wash(rule.bit)
         self._changed()
 
+    def kept(self, call: str, vector: int) -> None:
+        """Have a call keep dyes of another node."""
+        is_first = not self._calls
+        self._calls.add(call, vector)
+        if is_first:
+            self._changed()
+
     def _places_of(self, rule: Rule) -> list[Place]:
         applies = getattr(self._book.kinds[rule.kind], "applies", PLACES)
         return [found for place, found in self._places.items() if place in applies]

@@ -115,6 +115,10 @@ class Follower(Protocol):
         """Forget a rule."""
         ...
 
+    def kept(self, call: str, vector: int) -> None:
+        """Take dyes into account that a call has of another node."""
+        ...
+
 
 @dataclass
 class RuleBook:
@@ -217,6 +221,11 @@ class RuleBook:
                 self._of_file[spec] = self.add(
                     spec.kind, spec.value, spec.name, ttl=spec.ttl, hits=spec.hits, reason=spec.reason
                 )
+
+    def keep(self, call: str, vector: int) -> None:
+        """Have a call keep dyes of another node as it keeps those of rules: until it ends."""
+        for follower in self._followers:
+            follower.kept(call, vector)
 
     def clear(self) -> None:
         """Take all rules away."""

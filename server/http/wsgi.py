@@ -1,13 +1,16 @@
 """From WSGI to HTTP servlets. ``handle_request`` is where every HTTP request enters an application.
 
 The listener's greenlet runs the servlet; only what the servlet does inside ``application_session.lock()`` is an item of
-a call's queue.
+a call's queue. The response leaves from within ``handle_request``, by the ``write`` that WSGI has for it: what makes
+the pieces of a stream is part of the request, which ends when the last one is out or the client is gone.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack, closing
+from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -23,6 +26,7 @@ log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Callable[[bytes], object]]
+Send = Callable[[HttpResponse], None]
 
 
 class SessionOpener(Protocol):
@@ -33,8 +37,17 @@ class SessionOpener(Protocol):
         ...
 
 
-def handle_request(request: HttpRequest, servlet: HttpServlet) -> HttpResponse:
-    """Have a servlet serve one request; what it raises becomes a response."""
+def handle_request(request: HttpRequest, servlet: HttpServlet, send: Send) -> None:
+    """Have a servlet serve one request, and send its response to the last piece.
+
+    Errors: whatever comes of sending, which has closed the response: a client that is gone, a stream that failed.
+    Switches: as the servlet does, and while the client takes the response.
+    """
+    send(_served(request, servlet))
+
+
+def _served(request: HttpRequest, servlet: HttpServlet) -> HttpResponse:
+    """Return the response of a servlet; what it raises becomes one."""
     try:
         return servlet.service(request)
     except HTTPException as error:
@@ -46,6 +59,39 @@ def handle_request(request: HttpRequest, servlet: HttpServlet) -> HttpResponse:
     except Exception:
         log.exception("%s failed on %s %s", type(servlet).__name__, request.method, request.path)
         return json_response(500, {"error": "the application failed; see the server's log"})
+
+
+def _write(environ: Environ, start_response: StartResponse, response: HttpResponse) -> None:
+    """Write a response out and close it.
+
+    Source: PEP 3333, "The write() Callable".
+    """
+    with closing(response):
+        pieces, status, headers = response.get_wsgi_response(environ)
+        write = start_response(status, headers)
+        for piece in pieces:
+            if piece:
+                write(piece)
+
+
+def _admit(request: HttpRequest, servlet: HttpServlet, work_class: WorkClass | None, send: Send) -> None:
+    """Serve a request if its application has room for it; a response that is being sent takes none."""
+    with ExitStack() as place:
+        if work_class is not None:
+            request.work_class = work_class.name
+            if not place.enter_context(work_class.admitted()):
+                send(json_response(503, {"error": f"{work_class.name} has too many requests"}, Retry_After="1"))
+                return
+
+        def leave(response: HttpResponse) -> None:
+            place.close()
+            send(response)
+
+        handle_request(request, servlet, leave)
+
+
+def _lies_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip("/") + "/")
 
 
 class WsgiApplication:
@@ -61,7 +107,7 @@ class WsgiApplication:
         keys: SessionKeys,
         work_classes: Mapping[str, WorkClass] = MappingProxyType({}),
     ) -> None:
-        self._servlets = sorted(servlets.items(), key=lambda entry: len(entry[0]), reverse=True)
+        self._servlets = {path: servlets[path] for path in sorted(servlets, key=len, reverse=True)}
         self._keys = keys
         self._work_classes = work_classes
 
@@ -69,30 +115,21 @@ class WsgiApplication:
         """Serve one request (PEP 3333)."""
         encoded = self._keys.strip(environ)
         request = HttpRequest(environ)
-        for path, (servlet, opener) in self._servlets:
-            if request.path == path or request.path.startswith(path.rstrip("/") + "/"):
-                response = self._admit(request, path, servlet, opener, encoded)
-                break
-        else:
-            response = json_response(404, {"error": f"nothing is served at {request.path}"})
-        return response(environ, start_response)
+        send = partial(_write, environ, start_response)
+        path = next((path for path in self._servlets if _lies_below(request.path, path)), None)
+        if path is None:
+            send(json_response(404, {"error": f"nothing is served at {request.path}"}))
+            return ()
+        servlet, opener = self._servlets[path]
+        request.path_info = "/" + request.path[len(path) :].lstrip("/")
+        keep_session = self._session(request, opener, encoded)
+        _admit(request, servlet, self._work_classes.get(path), lambda response: send(keep_session(response)))
+        return ()
 
-    def _admit(
-        self, request: HttpRequest, path: str, servlet: HttpServlet, opener: SessionOpener, encoded: str | None
-    ) -> HttpResponse:
-        """Serve a request if its application has room for it."""
-        work_class = self._work_classes.get(path)
-        if work_class is None:
-            return self._serve(request, path, servlet, opener, encoded)
-        request.work_class = work_class.name
-        with work_class.admitted() as admitted:
-            if admitted:
-                return self._serve(request, path, servlet, opener, encoded)
-        return json_response(503, {"error": f"{work_class.name} has too many requests"}, Retry_After="1")
-
-    def _serve(
-        self, request: HttpRequest, path: str, servlet: HttpServlet, opener: SessionOpener, encoded: str | None
-    ) -> HttpResponse:
+    def _session(
+        self, request: HttpRequest, opener: SessionOpener, encoded: str | None
+    ) -> Callable[[HttpResponse], HttpResponse]:
+        """Give a request the session of its browser; return what puts the cookie of a new one into the response."""
         cookie = request.cookies.get(COOKIE)
         session_id = self._keys.parse(cookie) if cookie else encoded
         opened: list[HttpSession] = []
@@ -105,9 +142,10 @@ class WsgiApplication:
                 opened.append(session)
             return opened[0]
 
-        request.path_info = "/" + request.path[len(path) :].lstrip("/")
+        def keep(response: HttpResponse) -> HttpResponse:
+            if opened and opened[0].id != session_id:
+                response.set_cookie(COOKIE, self._keys.format(opened[0].id), httponly=True, samesite="Lax", path="/")
+            return response
+
         request.open_session = open_session
-        response = handle_request(request, servlet)
-        if opened and opened[0].id != session_id:
-            response.set_cookie(COOKIE, self._keys.format(opened[0].id), httponly=True, samesite="Lax", path="/")
-        return response
+        return keep

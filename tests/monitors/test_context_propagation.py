@@ -14,6 +14,7 @@ from monitors.context_propagation import ContextPropagationAction, Peers, regist
 from monitors.propagated import OWN, TRACE, parse_hop
 from weaver import context
 from weaver.dye import mask_of
+from weaver.dye_rules import RuleBook
 from weaver.errors import InvalidAttributeError, PluginError
 from weaver.event import EventBuffer
 from weaver.joinpoint import Invocation
@@ -51,7 +52,7 @@ def test_peers_are_addresses_networks_and_names(peers: str, host: str, is_one: b
     ],
 )
 def test_bad_property_is_refused_and_the_old_ones_stay(properties: dict[str, Any], words: str) -> None:
-    action = ContextPropagationAction()
+    action = ContextPropagationAction(RuleBook())
     action.configure({"peers": ["192.0.2.7"]})
 
     with pytest.raises(InvalidAttributeError, match=words):
@@ -148,16 +149,16 @@ def test_connection_that_has_no_request_is_the_program_s_fault_as_ever(registry:
 
 
 def test_request_that_comes_in_is_believed_by_its_address() -> None:
-    action = ContextPropagationAction()
+    action = ContextPropagationAction(RuleBook())
     action.configure({"peers": "192.0.2.7"})
     line = "00000000000000aa-00000000000000bb;parent=00000000000000cc;node=b;dyes=ADDR1,NO_SUCH"
 
     def served(address: str) -> tuple[str | None, int]:
         tokens = context.begin(0, {})
         headers = SimpleNamespace(getlist=lambda name: [line] if name == OWN else [])
-        request = SimpleNamespace(headers=headers, remote_addr=address)
+        request = SimpleNamespace(headers=headers, remote_addr=address, cookies={})
         shadow = SimpleNamespace(name="handle_request", parameters=[SimpleNamespace(name="request")])
-        invocation = Invocation(SimpleNamespace(shadow=shadow), (request, None))  # type: ignore[arg-type]
+        invocation = Invocation(SimpleNamespace(shadow=shadow), (request, None, None))  # type: ignore[arg-type]
         action.enter(invocation)
         action.leave(invocation)
         found = context.context_id(), context.dye_vector()

@@ -31,7 +31,7 @@ def process_inbound(item, call):
     return dyes()
 def send_outbound(message, flow, transports):
     return dyes()
-def handle_request(request, servlet):
+def handle_request(request, servlet, send):
     return servlet(request) if servlet else dyes()
 def authenticate(self, request, *, proxy):
     return request
@@ -101,7 +101,7 @@ def test_message_gets_the_flags_that_match(server: Server) -> None:
 def test_message_has_the_flag_of_its_protocol_when_nothing_is_configured(server: Server) -> None:
     assert server.take(Message(), Flow()) == {"PROTOCOL_SIP"}
     assert server.send(Message(), Flow()) == {"PROTOCOL_SIP"}
-    assert server.module.handle_request(None, None) == {"PROTOCOL_HTTP"}
+    assert server.module.handle_request(None, None, None) == {"PROTOCOL_HTTP"}
 
 
 def test_item_without_a_message_has_no_flags(server: Server) -> None:

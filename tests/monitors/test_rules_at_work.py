@@ -147,7 +147,7 @@ def test_http_request_dyes_the_call_that_it_works_on(server: Server) -> None:
     server.rules.add("cookie", "red", "RED")
     request = http_facts(HTTP_COOKIE="weaver.diagnostics.dye=red").request
 
-    found = server.module.handle_request(request, lambda request: work_on(server))
+    found = server.module.handle_request(request, lambda request: work_on(server), None)
 
     assert found == {"RED"}
     assert server.take(BOB) == {"PROTOCOL_SIP", "RED"}
@@ -175,7 +175,7 @@ def test_http_request_of_a_dyed_call_is_dyed_by_its_session(server: Server, cook
     server.rules.add("caller", "sip:alice@example.com", "ALICE")
     server.take(ALICE)
 
-    found = server.module.handle_request(http_facts(HTTP_COOKIE=cookie).request, None)
+    found = server.module.handle_request(http_facts(HTTP_COOKIE=cookie).request, None, None)
 
     assert found == {"PROTOCOL_HTTP"} | ({"ALICE"} if dyed else set())
 

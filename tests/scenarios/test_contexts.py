@@ -271,9 +271,35 @@ class Showing(HttpServlet):
         return json_response(200, {"dyes": sorted(dyes), "id": identity})
 
 
+class Streaming(HttpServlet):
+    """Answers piece by piece, each with the dyes and the id as they are when it is made; notes those at the end."""
+
+    PIECE = 1 << 16
+    ended: list[Seen] = []
+
+    def do_get(self, request: HttpRequest) -> HttpResponse:
+        return HttpResponse(self.pieces(request.args.get("pieces", 3, int)), mimetype="text/plain")
+
+    def pieces(self, count: int) -> Iterator[str]:
+        try:
+            for _ in range(count):
+                yield self.line()
+                gevent.sleep(0)
+        finally:
+            self.ended.append(seen())
+
+    def line(self) -> str:
+        dyes, identity = seen()
+        return f"{','.join(sorted(dyes))} {identity}".ljust(self.PIECE) + "\n"
+
+
 @pytest.fixture
 def connection(weaver: Weaver) -> Iterator[HTTPConnection]:
-    application = WsgiApplication({"/": (Showing(cast("Any", None)), cast("Any", None))}, SessionKeys(b"secret"))
+    Streaming.ended.clear()
+    servlets = {"/": Showing(cast("Any", None)), "/stream": Streaming(cast("Any", None))}
+    application = WsgiApplication(
+        {path: (servlet, cast("Any", None)) for path, servlet in servlets.items()}, SessionKeys(b"secret")
+    )
     listener = HttpListener("127.0.0.1", 0, application)
     listener.start()
     client = HTTPConnection(*listener.local, timeout=5)
@@ -294,6 +320,37 @@ def test_requests_of_one_connection_have_each_their_own_dyes(connection: HTTPCon
         ["PROTOCOL_HTTP", "QUERY1"],
     ]
     assert len({one["id"] for one in shown}) == 3
+
+
+def test_stream_has_the_context_of_its_request_to_the_last_piece_and_the_next_request_has_none_of_it(
+    connection: HTTPConnection,
+) -> None:
+    shown = []
+    for path in ("/stream?dyed=1", "/stream", "/"):
+        connection.request("GET", path)
+        shown.append(connection.getresponse().read().decode().split())
+
+    (dyed, identity), (plain, other) = ((set(words[::2]), set(words[1::2])) for words in shown[:2])
+    assert (dyed, plain) == ({"PROTOCOL_HTTP,QUERY1"}, {"PROTOCOL_HTTP"})
+    assert (len(identity), len(other), identity & other) == (1, 1, set())
+    assert Streaming.ended == [
+        ({"PROTOCOL_HTTP", "QUERY1"}, identity.pop()), ({"PROTOCOL_HTTP"}, other.pop()),
+    ]  # fmt: skip
+    assert '"dyes": ["PROTOCOL_HTTP"]' in " ".join(shown[2])
+
+
+def test_stream_ends_in_the_context_of_its_request_when_the_client_goes_away(connection: HTTPConnection) -> None:
+    connection.request("GET", "/stream?dyed=1&pieces=100000")
+    response = connection.getresponse()
+    line = response.read(Streaming.PIECE).decode().split()
+
+    response.close()
+    connection.close()
+    while not Streaming.ended:
+        gevent.sleep(0)
+
+    ((dyes, identity),) = Streaming.ended
+    assert (",".join(sorted(dyes)), identity) == tuple(line)
 
 
 def test_work_class_dyes_what_is_worked_on_in_it(weaver: Weaver, build: Callable[..., House]) -> None:

@@ -40,7 +40,7 @@ class Forwarding(SipServlet):
     def do_message(self, request: SipRequest) -> None:
         request.create_proxy(ProxyOptions()).proxy_to("sip:bob@192.0.2.20")
 
-    do_options = do_message
+    do_options = do_invite = do_message
 
 
 class Answering(SipServlet):
@@ -48,6 +48,8 @@ class Answering(SipServlet):
 
     def do_options(self, request: SipRequest) -> None:
         request.create_response(200).send()
+
+    do_invite = do_info = do_bye = do_options
 
 
 @pytest.fixture
@@ -106,6 +108,51 @@ def test_phones_get_nothing_of_it(weaver: Weaver, nodes: tuple[House, House]) ->
 
     assert (carries(forwarded), carries(answer), carries(passed_on)) == (True, True, False)
     assert passed_on.headers.get("traceparent") is None
+
+
+def test_call_keeps_the_dyes_of_a_peer_for_what_comes_another_way_to_its_end(
+    weaver: Weaver, nodes: tuple[House, House]
+) -> None:
+    first, second = nodes
+    (forwarded,) = [m for m in first.receive(first.request(), ALICE) if isinstance(m, Request)]
+    (answer,) = second.receive(forwarded, ONE)
+
+    within = [second.in_dialog(method, cseq, answer) for cseq, method in ((1, "ACK"), (2, "INFO"))]
+    kept = [served(weaver, second, request) for request in within]
+    other = served(weaver, second, second.request("OPTIONS", call_id="c-2"))
+    served(weaver, second, second.in_dialog("BYE", 3, answer))
+    second.pass_time(64)
+    later = served(weaver, second, second.request("OPTIONS"))
+
+    assert kept == [{"PROTOCOL_SIP", "ADDR1"}, {"PROTOCOL_SIP", "ADDR1"}]
+    assert (other, later) == ({"PROTOCOL_SIP"}, {"PROTOCOL_SIP"})
+
+
+def test_call_keeps_nothing_that_says_of_a_message_of_a_peer_what_it_is(
+    weaver: Weaver, nodes: tuple[House, House]
+) -> None:
+    _, second = nodes
+    weaver.registry.rules.add("caller", "sip:nobody@example.com", "CUSTOMER")
+    told = "00000000000000aa-00000000000000bb;parent=00000000000000cc;dyes=CUSTOMER,DYE_2,SIP_REQ,THROTTLE,PROTOCOL_SSL"
+    (answer,) = second.receive(second.request(extra=(("X-Weaver-Context", told),)), ONE)
+
+    assert served(weaver, second, second.in_dialog("INFO", 2, answer)) == {"PROTOCOL_SIP", "CUSTOMER", "DYE_2"}
+
+
+def test_stranger_gives_a_call_no_dyes(weaver: Weaver, nodes: tuple[House, House]) -> None:
+    _, second = nodes
+    lie = (("X-Weaver-Context", "00000000000000aa-00000000000000bb;parent=00000000000000cc;dyes=DYE_2"),)
+    (answer,) = second.receive(second.request(extra=lie), ALICE)
+
+    assert served(weaver, second, second.in_dialog("INFO", 2, answer)) == {"PROTOCOL_SIP"}
+
+
+def served(weaver: Weaver, node: House, request: Request) -> set[str]:
+    """Have a node serve a request of Alice; return its dyes."""
+    before = weaver.buffer.statistics().emitted
+    node.receive(request, ALICE)
+    events = weaver.buffer.recent()[before:]
+    return set(dyes(next(event for event in events if event.monitor == "Sip_Servlet_Before_Service")))
 
 
 def carries(message: Request | Response) -> bool:

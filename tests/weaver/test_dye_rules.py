@@ -33,6 +33,9 @@ class Following:
     def removed(self, rule: Rule, *, ended: bool) -> None:
         self.seen.append(("ended" if ended else "removed", rule.value))
 
+    def kept(self, call: str, vector: int) -> None:
+        self.seen.append((call, hex(vector)))
+
 
 class Book(RuleBook):
     """A book with a clock of its own."""
@@ -66,6 +69,13 @@ def test_rules_share_a_name_and_one_without_gets_its_own(book: Book) -> None:
 
     assert bits[0] == bits[1] != bits[2]
     assert book.list()[2]["name"] == "RULE_3"
+
+
+def test_dyes_of_another_node_are_told_to_whoever_looks_at_messages(book: Book) -> None:
+    book.keep("the-call", 0x30)
+
+    assert book.following.seen == [("the-call", "0x30")]
+    assert book.list() == []
 
 
 def test_rule_ends_with_its_time(book: Book) -> None:

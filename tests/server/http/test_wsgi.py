@@ -1,5 +1,6 @@
 """From a WSGI environment to a servlet and back: paths, sessions, and what a servlet raises."""
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
@@ -135,6 +136,59 @@ def test_method_that_is_not_served_is_405_with_those_that_are(client: Client) ->
 def test_body_that_is_no_json_object_is_said_in_words(body: bytes) -> None:
     with HttpRequest.from_values(method="POST", data=body) as request, pytest.raises(ValueError, match="the body"):
         request.json_object()
+
+
+class Streaming(Echo):
+    """Answers a stream that notes when it is closed, and may fail."""
+
+    def __init__(self) -> None:
+        super().__init__(cast("Any", None))
+        self.closed = 0
+        self.inside: list[int] = []
+        self.running = lambda: -1
+
+    def do_get(self, request: HttpRequest) -> HttpResponse:
+        response = HttpResponse(self.pieces(request.args.get("fails")), mimetype="text/plain")
+        response.call_on_close(self.close)
+        return response
+
+    do_head = do_get
+
+    def pieces(self, fails: str | None) -> Iterator[str]:
+        self.inside.append(self.running())
+        yield from ("one ", "", "two")
+        if fails is not None:
+            raise KeyError(fails)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+@pytest.mark.parametrize(("method", "body"), [("GET", "one two"), ("HEAD", "")])
+def test_stream_is_sent_and_closed(keys: SessionKeys, method: str, body: str) -> None:
+    servlet = Streaming()
+
+    response = Client(WsgiApplication({"/": (servlet, Opener())}, keys)).open("/", method=method)
+
+    assert (response.status_code, response.text, servlet.closed) == (200, body, 1)
+
+
+def test_stream_that_fails_is_closed_and_the_failure_goes_on(keys: SessionKeys) -> None:
+    servlet = Streaming()
+
+    with pytest.raises(KeyError, match="broken"):
+        Client(WsgiApplication({"/": (servlet, Opener())}, keys)).get("/?fails=broken")
+
+    assert servlet.closed == 1
+
+
+def test_stream_takes_no_room_of_its_application(keys: SessionKeys) -> None:
+    servlet, limited = Streaming(), WorkClasses(cast("Any", None), {"application": 1}).of("app")
+    servlet.running = lambda: limited.statistics().running
+    client = Client(WsgiApplication({"/": (servlet, Opener())}, keys, {"/": limited}))
+
+    assert [client.get("/").status_code for _ in range(2)] == [200, 200]
+    assert (servlet.inside, limited.statistics().begun) == ([0, 0], 2)
 
 
 def test_application_with_too_many_requests_refuses_more_and_says_when_to_come_again(
