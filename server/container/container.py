@@ -37,7 +37,7 @@ from server.servlet.registrar import Registrar
 from server.servlet.sip_servlet import METHODS, SipServlet
 from server.sip.auth_client import Account
 from server.sip.build import make_response
-from server.sip.codec import parse_message
+from server.sip.codec import reread
 from server.sip.effects import Send
 from server.sip.ids import Ids
 from server.sip.message import Request
@@ -256,7 +256,7 @@ class Container:
         for effect in effects:
             if isinstance(effect, Send):
                 data = effect.message
-                message = parse_message(data) if isinstance(data, bytes) else data
+                message = reread(data) if isinstance(data, bytes) else data
                 transactions.send_directly(call, message, record.flow)
             else:
                 self._never_acknowledged(call, record)

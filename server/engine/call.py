@@ -92,15 +92,28 @@ class Call:
     """The sections of one call, checked out, and what this turn has made so far.
 
     Shape: ``transactions`` is the section of that name; ``due`` is the earliest deadline as of the last check-in, minus
-    infinity while that is not known.
+    infinity while that is not known; ``is_changed`` says whether this turn has left anything to be stored.
     """
 
-    __slots__ = ("_raw", "_sections", "due", "engine", "inbox", "key", "outbox", "parsed", "stored", "transactions")
+    __slots__ = (
+        "_raw",
+        "_sections",
+        "due",
+        "engine",
+        "inbox",
+        "is_changed",
+        "key",
+        "outbox",
+        "parsed",
+        "stored",
+        "transactions",
+    )
 
     def __init__(self, key: CallKey, engine: Engine, raw: dict[str, msgspec.Raw] | None = None) -> None:
         self.key = key
         self.engine = engine
         self.due = inf if raw is None else -inf
+        self.is_changed = False
         self.outbox: list[OutboundEntry] = []
         self.inbox: deque[Item] = deque()
         self.stored: list[Callable[[Exception | None], None]] = []

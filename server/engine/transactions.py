@@ -12,7 +12,7 @@ from server.engine.outbound import OutboundEntry
 from server.engine.targets import Try
 from server.sip import identity
 from server.sip import transaction as machine
-from server.sip.codec import parse_message
+from server.sip.codec import parse_message, reread
 from server.sip.effects import Deliver, Effect, Send, Terminate
 from server.sip.message import Request, Response
 from server.sip.timers import RETIRING
@@ -210,15 +210,15 @@ def _apply(
     position: int = 0,
 ) -> list[Delivery]:
     deliveries: list[Delivery] = []
-    record.transaction = tx
+    if tx is not record.transaction:
+        record.transaction = tx
+        call.is_changed = True
     if record.others and targets.goes_on(call, record, effects):
         return _try_next(call, key, record, effects)
     for effect in effects:
         if isinstance(effect, Send):
             message = effect.message
-            send_directly(
-                call, parse_message(message) if isinstance(message, bytes) else message, record.flow, position
-            )
+            send_directly(call, reread(message) if isinstance(message, bytes) else message, record.flow, position)
         elif isinstance(effect, Deliver):
             origin = call.parsed.get(key, tx.request)
             deliveries.append(

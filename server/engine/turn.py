@@ -1,5 +1,7 @@
 """A turn: check the call state out, work its items off, check it in, then send.
 
+A turn that has only sent again what is stored, as for a retransmission, stores nothing.
+
 ``process_inbound`` is the one place where an item enters a call.
 """
 
@@ -54,6 +56,9 @@ def run_turn(key: CallKey, queue: deque[Item], engine: Engine) -> None:
         engine.refuse(item, 500)
         return
     done = _work_off(queue, call)
+    if not call.is_changed:
+        _put_back(checkout, call, engine)
+        return
     failure = _check_in(checkout, call, engine)
     if failure is not None:
         _refuse_all(done, failure, engine)
@@ -72,6 +77,7 @@ def _work_off(queue: deque[Item], call: Call) -> list[Item]:
             else:
                 item.context.run(process_inbound, item, call)
         except Exception:
+            call.is_changed = True  # nobody knows how far it came
             engine.failed_items += 1
             log.exception("call %s: an item of kind %s was given up", call.key, item.kind)
         if not queue or engine.monotonic() > limit:
@@ -97,7 +103,9 @@ def process_inbound(item: Item, call: Call) -> None:
     now = engine.now()
     if item.kind == "message":
         _step(item, call, now)
-    elif item.kind == "action":
+    else:
+        call.is_changed = True
+    if item.kind == "action":
         assert item.action is not None
         item.action(call)
     elif item.kind == "failure":
@@ -106,6 +114,7 @@ def process_inbound(item: Item, call: Call) -> None:
     elif item.kind == "resolved":
         engine.deliver(call, transactions.resolved(item, call, now))
     if call.due <= now:
+        call.is_changed = True
         engine.deliver(call, transactions.expire(call, now))
         engine.user.expire(call, now)
     while call.inbox:
@@ -124,8 +133,10 @@ def release(entries: list[OutboundEntry], engine: Engine, key: CallKey) -> None:
 
 
 def _step(item: Item, call: Call, now: float) -> None:
-    engine = call.engine
-    engine.deliver(call, transactions.advance(item, call, now))
+    deliveries = transactions.advance(item, call, now)
+    if deliveries:
+        call.is_changed = True
+        call.engine.deliver(call, deliveries)
 
 
 def _check_out(key: CallKey, engine: Engine, *, create: bool) -> tuple[Checkout, Call]:
@@ -143,10 +154,17 @@ def _check_out(key: CallKey, engine: Engine, *, create: bool) -> tuple[Checkout,
     return checkout, Call(key, engine)
 
 
+def _put_back(checkout: Checkout, call: Call, engine: Engine) -> None:
+    """Unlock a call that is as it was, and send what was stored before."""
+    entries, call.outbox = call.outbox, []
+    engine.store.unlock(checkout)
+    release(entries, engine, call.key)
+
+
 def _check_in(checkout: Checkout, call: Call, engine: Engine) -> Exception | None:
     """Store the call and send what it made; return why it could not be stored."""
     entries, call.outbox = call.outbox, []
-    waiting, call.stored = call.stored, []
+    waiting, call.stored, call.is_changed = call.stored, [], False
     key = call.key
     failure: Exception | None = None
     try:

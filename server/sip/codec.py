@@ -80,6 +80,17 @@ def parse_message(data: bytes) -> Request | Response:
         raise MalformedMessageError(reason, error.offset, error.status, error.section, request) from None
 
 
+def reread(data: bytes) -> Request | Response:
+    """Return a message that was made here, without a check; its typed values are parsed when somebody asks."""
+    head, _, body = data.partition(b"\r\n\r\n")
+    start, *lines = head.decode("utf-8", "surrogateescape").split("\r\n")
+    headers = Headers.parse(lines)
+    if start.startswith("SIP/2.0 "):
+        return Response(int(start[8:11]), start[12:], headers, body, data)
+    method, uri, _ = start.split(" ")
+    return Request(method, uri, headers, body, data)
+
+
 def format_message(message: Request | Response) -> bytes:
     """Return the message as bytes."""
     return message.wire()

@@ -23,6 +23,10 @@ Step = tuple["Transaction", tuple[Effect, ...]]
 TELLS = {"timeout": "timeout", "failed": "transport-error", "no-ack": "no-ack", "no-answer": "no-answer"}
 """Action -> what the user is told."""
 
+IDLE = ("idle",)
+UNCHANGED = frozenset({IDLE, ("resend",)})
+"""Actions that leave the transaction as it was; it is then the same value, not an equal one."""
+
 
 class Transaction(msgspec.Struct, frozen=True, array_like=True):
     """A transaction.
@@ -150,6 +154,8 @@ def _step(tx: Transaction, event: str, message: Request | Response | None, now: 
     if found is None:
         raise IllegalTransitionError(tx.machine, tx.state, event)
     state, actions = found
+    if actions in UNCHANGED:
+        return tx, (() if actions == IDLE else _again(tx))
     timers, interval, response = tx.timers, tx.interval, tx.response
     effects: list[Effect] = []
     for action in actions:
@@ -162,9 +168,7 @@ def _step(tx: Transaction, event: str, message: Request | Response | None, now: 
             response = answer.wire()
             effects.append(Send(answer))
         elif action == "resend":
-            data = tx.request if "client" in tx.machine else tx.response
-            if data is not None:
-                effects.append(Send(data))
+            effects += _again(tx)
         elif action == "ack":
             assert isinstance(message, Response)
             effects.append(Send(make_ack(_request_of(tx), message)))
@@ -172,12 +176,18 @@ def _step(tx: Transaction, event: str, message: Request | Response | None, now: 
             effects.append(Deliver(TELLS[action]))
         elif action == "stop":
             timers = {}
-        elif action != "idle":
+        else:
             timers, interval = _set(tx, action, timers, interval, now, settings)
     if state == "Terminated" or (tx.reliable and state != tx.state and _over(timers, now)):
         state, timers = "Terminated", {}
         effects.append(Terminate())
     return Transaction(tx.machine, state, tx.reliable, tx.request, response, timers, interval), tuple(effects)
+
+
+def _again(tx: Transaction) -> tuple[Effect, ...]:
+    """Send what is kept: the request of a client, the last response of a server, if it has sent one."""
+    data = tx.request if "client" in tx.machine else tx.response
+    return () if data is None else (Send(data),)
 
 
 def _request_of(tx: Transaction) -> Request:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from server.sip.auth import PROXY, USER_AGENT, Realm, authentication_info, ha1_of, verify
 from server.sip.auth_client import Account, answer, is_proved
 from server.sip.build import make_request, make_response, stamp_received
-from server.sip.codec import parse_message
+from server.sip.codec import parse_message, reread
 from server.sip.errors import MalformedMessageError
 from server.sip.framing import PING, StreamFramer
 from server.sip.headers.credentials import parse_auth_value
@@ -74,7 +74,8 @@ def message(data: bytes) -> None:
         except ValueError:
             continue
     if isinstance(found, Request):
-        parse_message(make_response(stamp_received(found, "192.0.2.1", 9), 486, to_tag="t").wire())
+        made = make_response(stamp_received(found, "192.0.2.1", 9), 486, to_tag="t")
+        assert reread(made.wire()) == parse_message(made.wire())
 
 
 def uri(data: bytes) -> None:

@@ -8,6 +8,7 @@ import pytest
 from server.engine.call import CallKey, Item
 from server.errors import CallStateLockedError, CallStateTooLargeError, PartitionUnavailableError, StaleTokenError
 from server.servlet import B2buaServlet, SipServlet
+from server.sip.message import Request
 from tests.server.container.kit import ALICE, House, lines, reply
 
 KEY = CallKey("0" * 20)
@@ -102,6 +103,35 @@ def test_nothing_but_a_refusal_is_sent_when_the_call_cannot_be_stored(
     assert lines(house.receive(house.request())) == answer
     assert words in caplog.text
     assert store.unlocked == unlocked
+
+
+def test_repeated_request_is_answered_again_and_the_call_is_not_stored_again(house: House, store: FailingStore) -> None:
+    invite = house.request()
+    onward = next(message for message in house.receive(invite) if isinstance(message, Request))
+    house.receive(reply(onward, 180))
+    before = store.peek(house.engine.dispatch.call_key_of(invite)[0])
+
+    answers = [house.receive(invite) for _ in range(2)]
+
+    assert [lines(answer) for answer in answers] == [["180 INVITE"]] * 2
+    assert store.peek(house.engine.dispatch.call_key_of(invite)[0]) == before
+    assert (store.unlocked, store.store.statistics().locked) == (2, 0)
+
+
+def test_item_that_fails_behind_a_repeated_request_has_what_it_did_stored(
+    house: House, store: FailingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invite = house.request()
+    house.receive(invite)
+    before = store.peek(house.engine.dispatch.call_key_of(invite)[0])
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("half way")
+
+    monkeypatch.setattr("server.engine.transactions.advance", fail)
+    house.receive(invite)
+
+    assert store.peek(house.engine.dispatch.call_key_of(invite)[0])[0] == before[0] + 1
 
 
 def test_call_whose_state_cannot_be_read_is_refused_and_not_kept_locked(

@@ -13,6 +13,7 @@ from server.sip.codec import (
     MAX_VIAS,
     format_message,
     parse_message,
+    reread,
 )
 from server.sip.errors import MalformedMessageError
 from server.sip.message import Request, Response
@@ -32,6 +33,17 @@ def test_request_gives_its_typed_fields() -> None:
 
 def test_untouched_message_goes_out_as_it_came() -> None:
     assert format_message(parse_message(INVITE)) is INVITE
+
+
+def test_message_that_was_made_here_is_read_again_without_a_check() -> None:
+    request = stamp_received(parse_message(INVITE), "192.0.2.1", 5060)
+
+    for made in (request, make_response(request, 200, to_tag="t", contact="<sip:b@c>")):
+        again = reread(made.wire())
+
+        assert again == made
+        assert again.wire() == made.wire()
+        assert (again.via, again.cseq, again.to.tag) == (made.via, made.cseq, made.to.tag)
 
 
 def test_other_lines_stay_when_one_is_set() -> None:

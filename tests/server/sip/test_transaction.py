@@ -179,6 +179,15 @@ def test_repeated_invite_gets_the_last_provisional_response_and_nothing_before_t
     assert effects == (Send(ringing.wire()),)
 
 
+@pytest.mark.parametrize(("status", "method"), [(180, "INVITE"), (200, "INVITE"), (486, "INVITE"), (200, "BYE")])
+def test_repeated_request_leaves_the_same_value(status: int, method: str) -> None:
+    tx, _ = answered(status, method)
+
+    again, _ = machine.receive(tx, request(method), 0.1, SETTINGS)
+
+    assert again is tx
+
+
 def test_X8_client_in_accepted_passes_every_2xx_up_until_timer_m() -> None:
     ok = make_response(request(), 200)
 
