@@ -95,8 +95,8 @@ def test_G4_any_text_is_a_value_or_a_value_error(name: str, text: str) -> None:
         ("authorization", "Digest"), ("authorization", "Digest a b"), ("authorization", "Digest a,b=1"),
         ("authorization", "Digest (=1"), ("authorization", "Digest a=, b=1"), ("authorization", "Di(gest a=1"),
         ("authorization", "Digest a=1, a=2"), ("authorization", "Digest a==,"), ("session-id", "0"),
-        ("refer-sub", "perhaps"), ("user-to-user", '"open'), ("user-to-user", "a b"), ("mime-version", "1"), ("resource-priority", "dsn"),
-        ("in-reply-to", "a b"), ("geolocation-error", "x"), ("identity", "("),
+        ("refer-sub", "perhaps"), ("user-to-user", '"open'), ("user-to-user", "a b"), ("mime-version", "1"),
+        ("resource-priority", "dsn"), ("in-reply-to", "a b"), ("geolocation-error", "x"), ("identity", "("),
     ],
 )  # fmt: skip
 def test_what_is_no_value_is_refused(name: str, text: str) -> None:
