@@ -8,10 +8,11 @@ from __future__ import annotations
 from server.container.response_context import SECTION, Contexts, Party
 from server.engine.call import Call
 from server.sip.message import Response
+from server.sip.usage.ends import INVITE_USAGE
 from server.transport.flow import Flow
 
 DIALOG_ENDERS = frozenset({408, 481})
-"""Answers to a request inside a dialog that end it (RFC 3261 12.2.1.2)."""
+"""Answers to a request of the INVITE usage that end it (RFC 3261 12.2.1.2, RFC 5057 5.1)."""
 
 CHALLENGES = frozenset({401, 407})
 
@@ -51,7 +52,7 @@ def is_last(call: Call, session: str, response: Response) -> bool:
 
 
 def _ends_dialog(response: Response) -> bool:
-    """Say whether nothing is left of a dialog after this final response inside it (RFC 3261 12.2.1.2, 15.1)."""
+    """Say whether nothing is left of a call after this final response inside it (RFC 3261 12.2.1.2, 15.1)."""
     if response.method == "BYE":
         return response.status not in CHALLENGES
-    return response.method != "INVITE" and response.status in DIALOG_ENDERS
+    return response.method in INVITE_USAGE - {"INVITE"} and response.status in DIALOG_ENDERS

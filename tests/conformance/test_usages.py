@@ -38,6 +38,8 @@ def test_d12_refusals_end_the_dialog_the_usage_or_nothing() -> None:
     assert {ends("INFO", status) for status in DIALOG_ENDERS} == {"dialog"}
     assert {ends("INFO", status) for status in USAGE_ENDERS} == {"usage"}
     assert {ends("INVITE", status) for status in METHOD_ENDERS} == {"usage"}
+    assert {ends(method, status) for method in ("OPTIONS", "MESSAGE", "FOO") for status in USAGE_ENDERS} == {""}
+    assert {ends("MESSAGE", status) for status in DIALOG_ENDERS} == {"dialog"}
     others = set(range(300, 700)) - DIALOG_ENDERS - USAGE_ENDERS
     assert {ends("INFO", status) for status in others} == {""}
 
@@ -77,6 +79,15 @@ def test_d12_session_stands_after_a_refusal_or_not(build: Build, method: str, st
     (answer,) = house.receive(house.in_dialog("UPDATE", 2, ok))
 
     assert lines([answer]) == ["200 UPDATE" if stands else "481 UPDATE"]
+
+
+@pytest.mark.parametrize("status", [408, 480, 481])
+def test_d12_message_that_fails_in_a_call_leaves_the_call(build: Build, status: int) -> None:
+    house = build(Callee)
+    ok = established(house, offered(house))
+    house.receive(agents.reply(agents.in_session(house, ok, "MESSAGE"), status))
+
+    assert lines(house.receive(house.in_dialog("UPDATE", 2, ok))) == ["200 UPDATE"]
 
 
 def test_d12_refused_notify_leaves_the_call_of_its_dialog(build: Build) -> None:

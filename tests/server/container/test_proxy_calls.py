@@ -181,6 +181,22 @@ def test_p4_challenge_of_a_bye_does_not_end_the_dialog(house: House) -> None:
     assert lines(house.receive(house.request("BYE", 3, "b", extra=routes))) == ["BYE"]
 
 
+@pytest.mark.parametrize(("method", "stands"), [("NOTIFY", True), ("OPTIONS", True), ("INFO", False)])
+def test_d12_call_that_is_proxied_ends_by_the_481_of_its_own_requests_only(
+    house: House, method: str, stands: bool
+) -> None:
+    bob, carol = forked(house)
+    house.receive(reply(carol, 486), CAROL)
+    (accepted,) = house.receive(reply(bob, 200), BOB)
+    assert isinstance(accepted, Response)
+    routes = [("Route", str(route)) for route in reversed(accepted.record_routes)]
+
+    (request,) = house.receive(house.request(method, 2, "b", extra=routes))
+    house.receive(reply(request, 481), BOB)
+
+    assert lines(house.receive(house.request("BYE", 3, "b", extra=routes))) == ["BYE" if stands else "481 BYE"]
+
+
 def test_p4_response_that_has_no_via_but_ours_is_not_passed_on(house: House) -> None:
     bob, carol = forked(house)
     house.receive(reply(carol, 503), CAROL)
