@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from server.container import naming
@@ -93,7 +94,7 @@ class ContainerB2bua:
             draft = self._container.sending.in_dialog(call, other, message.method)
         draft.max_forwards = forwards - 1
         draft.set_body(message.body, message.content_type)
-        draft.extra = _end_to_end(message)
+        draft.extra = self._end_to_end(record, message)
         if message.method == "INVITE" and supports(message, "100rel"):
             draft.extra.append(("Supported", "100rel"))
         draft.record.relay = "" if message.method == "INVITE" else inbound.key
@@ -130,7 +131,7 @@ class ContainerB2bua:
             return None
         draft = request.create_response(inbound.status, inbound.reason)
         draft.set_body(inbound.body, inbound.content_type)
-        draft.extra = _end_to_end(inbound.message)
+        draft.extra = self._end_to_end(inbound.record, inbound.message)
         return draft
 
     def relay_ack(self, ack: SipRequest) -> OutboundAck | None:
@@ -176,6 +177,21 @@ class ContainerB2bua:
         if other is not None:
             other.linked = ""
 
+    def _end_to_end(self, record: SipRecord, message: Request | Response) -> list[tuple[str, str]]:
+        """Return the headers that pass from leg to leg; of the methods that one side allows those that are served here.
+
+        Whoever is told of more would get 501 from the servlet in between.
+        """
+        headers = message.headers
+        there = headers.first
+        passed = [(name, value) for name, key in _KEYS if key in there for value in headers.get_all(key)]
+        if "allow" in there:
+            allowed = self._container.servlet_of(record).allowed()
+            passed = [(name, _both(value, allowed) if name == "Allow" else value) for name, value in passed]
+        if _is_nobody(message):
+            passed = [(name, value) for name, value in passed if name.lower() not in PERSONAL]
+        return passed
+
     def _waiting(self, response: InboundResponse, session: ContainerSipSession) -> InboundRequest | None:
         key = response.record.relay
         if not key or key not in response.call.transactions.servers:
@@ -198,13 +214,8 @@ def _without_tag(message: Request) -> str:
     return f'"{display}" <{message.from_.uri}>' if display else f"<{message.from_.uri}>"
 
 
-def _end_to_end(message: Request | Response) -> list[tuple[str, str]]:
-    headers = message.headers
-    there = headers.first
-    passed = [(name, value) for name, key in _KEYS if key in there for value in headers.get_all(key)]
-    if _is_nobody(message):
-        passed = [(name, value) for name, value in passed if name.lower() not in PERSONAL]
-    return passed
+def _both(methods: str, allowed: Sequence[str]) -> str:
+    return ", ".join([method for part in methods.split(",") if (method := part.strip()) in allowed])
 
 
 def _is_nobody(message: Request | Response) -> bool:

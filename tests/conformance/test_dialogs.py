@@ -322,6 +322,15 @@ def test_d10_methods_that_are_answered_with_501_are_not_allowed(
     assert not less & allowed(answer)
 
 
+def test_d10_methods_that_a_leg_allows_pass_to_the_other_as_far_as_they_are_served_in_between(build: Build) -> None:
+    house = build(B2buaServlet)
+
+    invite = request_of(house.receive(offered(house, extra=(("Allow", "INVITE,UPDATE ,REFER"),))), "INVITE")
+    (ok,) = house.receive(reply(invite, 200, extra=(("Allow", "SUBSCRIBE, INFO, FOO"),)), BOB)
+
+    assert (invite.headers.get("allow"), ok.headers.get("allow")) == ("INVITE, UPDATE", "INFO")
+
+
 def test_g9_method_that_is_refused_is_not_among_those_that_are_allowed(build: Build) -> None:
     house = build(B2buaServlet)
     house.serve()
