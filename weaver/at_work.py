@@ -90,11 +90,15 @@ class Monitor:
 
     def give_up(self, reason: str) -> None:
         """Switch the monitor off because of its own fault."""
-        if not self.settings.enabled:
-            return
-        self.notice = f"switched off: {reason}"
-        self._registry.set(self.definition.name, enabled=False)
-        self._registry.notices.publish("monitor.stopped", self.definition.name, self.notice)
+        if self.settings.enabled and not self.notice:
+            self.notice = f"switched off: {reason}"
+            self._registry.exclusion.soon(self._switch_off)
+
+    def _switch_off(self) -> None:
+        """Be switched off, unless somebody has set the monitor meanwhile."""
+        if self.settings.enabled and self.notice:
+            self._registry.set(self.definition.name, enabled=False)
+            self._registry.notices.publish("monitor.stopped", self.definition.name, self.notice)
 
 
 def _limits_of(monitor: Monitor) -> Limits:

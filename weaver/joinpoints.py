@@ -19,6 +19,7 @@ from weaver.dye import SPACE
 from weaver.dye_mask import Mask
 from weaver.early import EarlyModule
 from weaver.errors import WeaveError, WeaverError
+from weaver.exclusion import Exclusion, alone
 from weaver.facts import pass_test
 from weaver.fallback import ASSEMBLER, Engine
 from weaver.general_advice import GeneralAdvice
@@ -59,6 +60,7 @@ class JoinPoints:
         self._made: WeakKeyDictionary[Shadow, _Woven] = WeakKeyDictionary()
         self._held: dict[Shadow, tuple[Mask, ...]] = {}
         self._early: dict[str, EarlyModule] = {}
+        self.exclusion = Exclusion()
 
     def on_code(self, module: ModuleType, code: CodeType, monitors: Sequence[Monitor]) -> CodeType:
         """Weave the code of a module before its body runs, where the build can tell all that is on there by names."""
@@ -93,6 +95,7 @@ class JoinPoints:
         if new:
             self.weave(new, monitors)
 
+    @alone
     def _advice_of(self, name: str, code: CodeType, monitors: Sequence[Monitor]) -> GeneralAdvice | None:
         """Find a function that was woven before it was made; weave it as any other, unless others may run its code."""
         record = next(one for one in self._catalog if one.name == name)

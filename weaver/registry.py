@@ -23,6 +23,7 @@ from weaver.dye_mask import ALWAYS, Mask, flags_of, names_in, parse_mask
 from weaver.dye_rules import RuleBook
 from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
 from weaver.event import EventBuffer
+from weaver.exclusion import alone
 from weaver.facts import FlowMark
 from weaver.fallback import ASSEMBLER, Engine
 from weaver.joinpoints import JoinPoints
@@ -50,6 +51,7 @@ class Registry:
         self.buffer = buffer
         self.notices = NoticeBoard()
         self._joinpoints = JoinPoints(cache, engine)
+        self.exclusion = self._joinpoints.exclusion
         self._actions = Actions()
         self._monitors: dict[str, Monitor] = {}
         self.rules = RuleBook()
@@ -61,6 +63,7 @@ class Registry:
         """
         self._actions.add(action)
 
+    @alone
     def add(self, definition: MonitorDefinition) -> None:
         """Register a monitor, off.
 
@@ -78,6 +81,7 @@ class Registry:
         self._match_anew(monitor)
         self._monitors[definition.name] = monitor
 
+    @alone
     def remove(self, name: str) -> dict[str, Any]:
         """Take a custom monitor out, its advice too; return its last status.
 
@@ -99,6 +103,7 @@ class Registry:
         """
         return self.redefine(dataclasses.replace(self._monitor(name).definition, pointcut=pointcut))
 
+    @alone
     def redefine(self, definition: MonitorDefinition, **attributes: Any) -> dict[str, Any]:
         """Give the custom monitor of that name another definition, and other settings; return its status.
 
@@ -126,30 +131,37 @@ class Registry:
                 monitor.decided, monitor.selected = other.decided, other.selected
                 return
 
+    @alone
     def on_code(self, module: ModuleType, code: CodeType) -> CodeType:
         """Return the code of a module's body, woven from the build as far as that can be done before it runs."""
         return self._joinpoints.on_code(module, code, self._at_work())
 
+    @alone
     def on_module(self, module: ModuleType) -> None:
         """Look at a module whose body has run, now or again; weave what is on."""
         self._joinpoints.on_module(module, self._at_work())
 
+    @alone
     def on_main(self, name: str, module: ModuleType, body: FunctionType) -> None:
         """Look at a module that is about to run as ``__main__``; weave what its body will make."""
         self._joinpoints.on_main(name, module, body, self._at_work())
 
+    @alone
     def shadows_of(self, monitor: Monitor) -> builtins.list[Shadow]:
         """Return the living joinpoints of a monitor."""
         return self._joinpoints.select(monitor)
 
+    @alone
     def report(self) -> dict[str, Any]:
         """Return how it is woven, and what was inspected, matched, woven and not woven in each module."""
         return self._joinpoints.report()
 
+    @alone
     def shadows(self, pointcut: Pointcut) -> builtins.list[Shadow]:
         """Return the shadows of all modules that a pointcut could select."""
         return self._joinpoints.shadows("", needs(pointcut))
 
+    @alone
     def set(self, name: str, **attributes: Any) -> dict[str, Any]:
         """Change a monitor and apply it; return its status.
 
@@ -232,8 +244,14 @@ class Registry:
 
     def look_ahead(self, names: Collection[str]) -> Iterator[None]:
         """Find the joinpoints of some monitors, so that they are at hand then; others may run between the steps."""
-        return self._joinpoints.look_ahead([self._monitors[name] for name in names])
+        steps = self._joinpoints.look_ahead([self._monitors[name] for name in names])
+        while True:
+            with self.exclusion:
+                if next(steps, True):
+                    return
+            yield
 
+    @alone
     def list(self) -> list[dict[str, Any]]:
         """Return the status of every monitor, by name."""
         self._joinpoints.complete(self._monitors.values())

@@ -223,6 +223,42 @@ def test_toggling_under_load_gives_no_wrong_result(registry: Registry, target: A
     assert all(after[name] is code for name, code in before.items())
 
 
+def toggled_in_a_thread(registry: Registry, name: str, wrong: list[str]) -> Any:
+    """Toggle one monitor in a native thread; the lock that is returned is free when that has ended."""
+    ended = allocate_lock()
+    ended.acquire()
+
+    def run() -> None:
+        try:
+            for _ in range(20):
+                registry.set(name, enabled=True, actions=[MONITORS[name][2]])
+                registry.set(name, enabled=False)
+        except Exception as error:
+            wrong.append(repr(error))
+        finally:
+            ended.release()
+
+    start_thread(run, ())
+    return ended
+
+
+@pytest.mark.slow
+def test_threads_that_switch_monitors_at_once_leave_nothing_woven(registry: Registry, target: Any) -> None:
+    before, wrong, interval = codes(target), [], sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    try:
+        for ended in [toggled_in_a_thread(registry, name, wrong) for name in MONITORS]:
+            assert ended.acquire(timeout=60)
+    finally:
+        sys.setswitchinterval(interval)
+
+    after = codes(target)
+    assert wrong == []
+    assert [failure for name in MONITORS for failure in registry.get(name)["failures"]] == []
+    assert all(after[name] is code for name, code in before.items())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.skipif("WEAVER_STRESS" not in os.environ, reason="a thousand toggles take minutes: WEAVER_STRESS=1")

@@ -1,0 +1,107 @@
+"""Lets one thread at a time look for joinpoints and weave; whoever may not wait leaves word.
+
+The tasks of one thread never come in between: nothing that is done here switches. Threads can, after any instruction:
+one that gives a monitor up while another switches one, or that imports. The lock is the native one, whatever gevent has
+patched, and belongs to a thread: its tasks never wait for each other.
+"""
+
+from __future__ import annotations
+
+import _thread
+import os
+from collections import deque
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
+from weakref import WeakSet
+
+from weaver.errors import WeaverError
+from weaver.log import Log
+
+log = Log(__name__)
+
+WAIT_SECONDS = 10.0
+
+
+class Exclusion:
+    """The right to change what is woven, which one thread has at a time, as often as it likes.
+
+    Shape: ``_depth`` is how often the thread that has it came in, ``_left`` what is done before it is given back.
+    Errors: WeaverError on the way in, when another thread does not give it back.
+    """
+
+    def __init__(self) -> None:
+        self._lock = _thread.RLock()
+        self._depth = 0
+        self._left: deque[Callable[[], object]] = deque()
+        _all.add(self)
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=WAIT_SECONDS):
+            raise WeaverError(f"another thread has been weaving for {WAIT_SECONDS:g} s; try again")
+        self._depth += 1
+
+    def __exit__(self, *error: object) -> None:
+        self._leave()
+
+    def soon(self, action: Callable[[], object]) -> None:
+        """Do something as soon as this is free: now, or by the thread that has it; nobody waits."""
+        self._left.append(action)
+        if self._lock.acquire(blocking=False):
+            self._depth += 1
+            self._leave()
+
+    def forget(self) -> None:
+        """Begin anew in a forked child, where a thread that had this is no more."""
+        if not self._lock._is_owned():  # type: ignore[attr-defined,unused-ignore]
+            self._lock = _thread.RLock()
+            self._depth = 0
+
+    def _leave(self) -> None:
+        """Give it back; what was left in the last moment is done all the same, here or by the next who has it."""
+        while True:
+            try:
+                if self._depth == 1:
+                    self._do_what_is_left()
+            finally:
+                self._depth -= 1
+                is_out = not self._depth
+                self._lock.release()
+            if not (is_out and self._left and self._lock.acquire(blocking=False)):
+                return
+            self._depth += 1
+
+    def _do_what_is_left(self) -> None:
+        while self._left:
+            try:
+                self._left.popleft()()
+            except Exception:
+                log.exception("what was to be changed meanwhile could not be")
+
+
+_all: WeakSet[Exclusion] = WeakSet()
+
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def alone(method: Method) -> Method:
+    """Have a method of what has an ``exclusion`` run while no other thread changes what is woven.
+
+    Errors: WeaverError, when another thread does not come to an end.
+    """
+
+    @wraps(method)
+    def excluding(self: Any, *args: Any, **kwargs: Any) -> Any:
+        with self.exclusion:
+            return method(self, *args, **kwargs)
+
+    return cast("Method", excluding)
+
+
+def _forget_all() -> None:
+    for one in list(_all):
+        one.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)
