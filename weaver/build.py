@@ -132,7 +132,7 @@ def import_package(name: str, exclude: Sequence[str]) -> tuple[list[ModuleType],
             continue
         try:
             module = importlib.import_module(current)
-        except Exception as error:  # noqa: BLE001  a module that cannot be imported here is reported, the others are woven
+        except (Exception, SystemExit) as error:  # noqa: BLE001  a module that cannot be imported here is reported, the others are woven
             faults.append(f"{current}: cannot be imported: {error!r}")
             continue
         modules.append(module)
@@ -159,7 +159,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         found, failed = import_package(package, config.weaving.exclude)
         modules += found
         faults += failed
-    report = build(monitors, modules, options.output)
+    report = build(monitors, dict.fromkeys(modules), options.output)
     for name, count in report.kept.items():
         if count == 0:
             print(f"warning: {name} selects nothing in these packages", file=sys.stderr)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ExtensionFileLoader, ModuleSpec
 from importlib.util import find_spec
 from types import FunctionType, ModuleType
 from typing import Any
 
 OnMain = Callable[[str, ModuleType, FunctionType], None]
-"""Gets the name by which the module was asked for, the module, and a function that stands for its body."""
+"""Gets the name that the module has in its package, the module, and a function that stands for its body."""
 
 
 def run_as_main(name: str, on_main: OnMain) -> None:
@@ -32,7 +32,7 @@ def run_as_main(name: str, on_main: OnMain) -> None:
     before, first = sys.modules["__main__"], sys.argv[0]
     sys.modules["__main__"], sys.argv[0] = module, spec.origin or name
     try:
-        on_main(name, module, body)
+        on_main(spec.name, module, body)
         exec(body.__code__, vars(module))  # noqa: S102  this is what running a module is
     finally:
         sys.modules["__main__"], sys.argv[0] = before, first
@@ -43,9 +43,17 @@ def find_main(name: str) -> ModuleSpec:
 
     Errors: ImportError when there is none.
     """
-    spec = find_spec(name)
+    try:
+        spec = find_spec(name)
+    except ValueError as error:  # no name of a module, or a module without a spec
+        raise ImportError(f"{name!r} cannot be run: {error}") from error
     if spec is not None and spec.submodule_search_locations is not None:
         spec = find_spec(f"{name}.__main__")
-    if spec is None or not hasattr(spec.loader, "get_code"):
+    if spec is None or not hasattr(spec.loader, "get_code") or _is_native(spec):
         raise ImportError(f"there is no module {name} that can be run")
     return spec
+
+
+def _is_native(spec: ModuleSpec) -> bool:
+    """Say whether a module has no Python code to run."""
+    return isinstance(spec.loader, ExtensionFileLoader) or spec.origin == "built-in"

@@ -229,7 +229,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if late:
         print(f"gevent has not patched {', '.join(late)}: start with python -m weaver.run", file=sys.stderr)
         return 2
-    if options.module:
+    if options.module is not None:
         try:
             find_main(options.module)
         except ImportError as error:
@@ -254,7 +254,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except OSError as error:
             print(f"the admin socket cannot be opened: {error}", file=sys.stderr)
             return 1
-        if options.module:
+        if options.module is not None:
             sys.argv = [options.module, *rest]
             run_as_main(options.module, weaver.on_main)
             return 0

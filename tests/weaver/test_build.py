@@ -112,6 +112,25 @@ def test_module_that_cannot_be_imported_is_reported_and_the_rest_is_built(
     assert streams.out.startswith("1 functions woven")
 
 
+def test_module_that_ends_the_program_when_it_is_imported_does_not_end_the_build(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    instrumentation(folder)
+    (folder / PACKAGE / "broken.py").write_text("raise SystemExit(0)")
+
+    assert build.main([PACKAGE]) == 1
+    streams = capsys.readouterr()
+    assert f"error: {PACKAGE}.broken: cannot be imported: SystemExit(0)" in streams.err
+    assert streams.out.startswith("1 functions woven")
+
+
+def test_module_that_is_named_twice_is_built_once(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    instrumentation(folder, exclude=f'"{PACKAGE}.broken"')
+
+    assert build.main([PACKAGE, PACKAGE]) == 0
+    assert capsys.readouterr().out.startswith("1 functions woven")
+
+
 def test_function_that_cannot_be_kept_is_reported(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     instrumentation(folder, exclude=f'"{PACKAGE}.broken"')
     (folder / "out").write_text("a file in the way")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.weaver.targets import Recording, make_registry, monitor
-from weaver.main_module import run_as_main
+from weaver.main_module import find_main, run_as_main
 
 MAIN = """
 import sys
@@ -40,14 +40,21 @@ def test_module_that_runs_as_main_is_woven_before_its_functions_are_made(
     recording = Recording()
     registry = make_registry(recording)
     monkeypatch.setattr(sys, "registry", registry, raising=False)
-    registry.add(monitor("Early", "execution(* live_tool.Tool.act(..))"))
+    registry.add(monitor("Early", "execution(* live_tool.__main__.Tool.act(..))"))
     registry.set("Early", enabled=True, actions=["Recording"])
     registry.add(monitor("Late", "execution(* live_tool..<lambda>(..))"))
 
     run_as_main("live_tool", registry.on_main)
 
     assert sys.results == [2, 1, "live_tool.__main__"]  # type: ignore[attr-defined]
-    assert [one.shadow.id for one in recording.seen] == ["live_tool:Tool.act", "live_tool:make.<locals>.<lambda>"]
+    names = ["live_tool.__main__:Tool.act", "live_tool.__main__:make.<locals>.<lambda>"]  # as weaver match has them
+    assert [one.shadow.id for one in recording.seen] == names
     assert (sys.modules["__main__"], sys.argv[0]) == before
     with pytest.raises(ImportError, match="live_nothing"):
         run_as_main("live_nothing", registry.on_main)
+
+
+@pytest.mark.parametrize("name", ["_json", "sys", "", "__main__.x"])
+def test_what_cannot_be_run_is_an_import_error(name: str) -> None:
+    with pytest.raises(ImportError):
+        find_main(name)

@@ -7,7 +7,7 @@ typed function.
     -32700 not JSON              -32000 the weaver refuses, the message says why
     -32600 not a request         -32001 the client's role does not allow it
     -32601 no such method        -32002 a name that does not exist (a monitor, an action, a flag)
-    -32602 wrong parameters      -32003 a value that an attribute cannot have
+    -32602 wrong parameters      -32003 a value that an attribute cannot have, an expression that cannot be read
     -32603 a fault of ours
 
 Source: JSON-RPC 2.0 specification, sections 4 to 6.
@@ -26,7 +26,14 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from weaver.errors import InstrumentationConfigError, InvalidAttributeError, PluginError, UnknownNameError, WeaverError
+from weaver.errors import (
+    ExpressionSyntaxError,
+    InstrumentationConfigError,
+    InvalidAttributeError,
+    PluginError,
+    UnknownNameError,
+    WeaverError,
+)
 from weaver.management.roles import Role
 
 log = logging.getLogger(__name__)
@@ -332,7 +339,7 @@ def _is_malformed(reply: Mapping[str, Any] | None) -> bool:
 def _translated(error: WeaverError) -> RpcError:
     if isinstance(error, UnknownNameError):
         code = UNKNOWN_NAME
-    elif isinstance(error, InvalidAttributeError | InstrumentationConfigError):
+    elif isinstance(error, InvalidAttributeError | InstrumentationConfigError | ExpressionSyntaxError):
         code = INVALID_ATTRIBUTE
     else:
         code = FAILED

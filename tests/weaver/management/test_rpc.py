@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
+from weaver.errors import InvalidAttributeError, PluginError, PointcutSyntaxError, UnknownNameError, WeaverError
 from weaver.management.roles import Role
 from weaver.management.rpc import Caller, Dispatcher, MethodTable, RegisteredMethod, by_name, encode
 
@@ -19,6 +19,8 @@ def add(left: int, right: int = 1) -> int:
 
 
 def fail(kind: str) -> None:
+    if kind == "syntax":
+        raise PointcutSyntaxError("exec(x)", 1, "a pointcut")
     raise {"unknown": UnknownNameError, "invalid": InvalidAttributeError, "other": WeaverError, "bug": KeyError}[kind](
         kind
     )
@@ -119,6 +121,12 @@ def test_errors_of_the_weaver_have_codes_of_their_own(kind: str, code: int) -> N
     error = ask(request("math.fail", {"kind": kind}))["error"]
 
     assert (error["code"], error["message"]) == (code, kind)
+
+
+def test_expression_that_cannot_be_read_is_a_value_that_cannot_be() -> None:
+    error = ask(request("math.fail", {"kind": "syntax"}))["error"]
+
+    assert (error["code"], error["message"].splitlines()[0]) == (-32003, "column 1: expected a pointcut")
 
 
 def test_fault_of_a_method_is_logged_and_told_without_details(caplog: pytest.LogCaptureFixture) -> None:
