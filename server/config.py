@@ -169,7 +169,8 @@ class WorkConfig:
 
     Shape: ``sip``, ``timer`` and ``http`` are turns, what comes above waits; ``admin`` are polls and orders of the
     operator, what comes above is refused; ``application`` are HTTP requests of one application, what comes above is
-    answered with 503.
+    answered with 503. ``waiting`` turns may wait of each kind, then requests that start a call, and what HTTP servlets
+    want done in one, get 503.
     """
 
     sip: int
@@ -177,6 +178,7 @@ class WorkConfig:
     http: int
     admin: int
     application: int
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from server.engine.call import Call, CallKey, Item
 from server.engine.call_queue import CallQueues
 from server.engine.dispatch import Dispatch
 from server.engine.outbound import Sender, send_outbound
+from server.engine.overload import Overload
 from server.engine.refusal import Refusals
 from server.engine.targets import Addressing
 from server.engine.timers import NearTimers
@@ -128,6 +129,9 @@ class Engine:
         self.queues = CallQueues(self.workers, self._work, self.work_classes)
         self.near_timers = NearTimers(self.now, self.wake)
         self.refusals = Refusals(transports, trust)
+        self._overload = Overload(
+            self.work_classes.of("sip"), self.refusals, lambda key: key in self.queues, self.near_timers.__contains__
+        )
         self.waiting_invites = WaitingInvites(transports)
         self.failed_items = 0
         self._messages = 0
@@ -199,7 +203,8 @@ class Engine:
     def run(self, key: CallKey, action: Callable[[Call], R]) -> R:
         """Run an action as an item of the call's queue and return its result once the call state is stored.
 
-        Errors: CallStateLockedError after ``lock_timeout`` seconds; whatever the action raises.
+        Errors: CallStateLockedError after ``lock_timeout`` seconds, or at once when too much waits; whatever the action
+        raises.
         Switches: yes.
         """
         done: AsyncResult[R] = AsyncResult()
@@ -213,7 +218,7 @@ class Engine:
                 return
             call.stored.append(lambda error: done.set(result) if error is None else done.set_exception(error))
 
-        self.queues.enqueue(key, Item("action", action=act))
+        self._enqueue_action(key, act)
         result: R = self._wait(done, key)
         return result
 
@@ -221,8 +226,8 @@ class Engine:
     def hold(self, key: CallKey) -> Iterator[Call]:
         """Check a call out for the length of a block in the caller's greenlet, as an item of the call's queue.
 
-        Errors: CallStateLockedError when the call does not come free within ``lock_timeout`` seconds, or the block
-        takes longer than that: then the call went on without it, and what the block did late is lost.
+        Errors: CallStateLockedError when the call does not come free within ``lock_timeout`` seconds, when too much
+        waits, or the block takes longer than that: then the call went on without it, and what it did late is lost.
         Switches: yes, before the block and behind it.
         """
         begun: AsyncResult[Call] = AsyncResult()
@@ -239,13 +244,25 @@ class Engine:
                 call.stored.append(lambda _: self.near_cache.drop(key))
                 stored.set_exception(CallStateLockedError(key, f"held for more than {self.lock_timeout:g} s"))
 
-        self.queues.enqueue(key, Item("action", action=act))
+        self._enqueue_action(key, act)
         try:
             yield self._wait(begun, key)
         finally:
             ended.set()
             if begun.ready():
                 self._wait(stored, key)
+
+    def _enqueue_action(self, key: CallKey, act: Callable[[Call], None]) -> None:
+        """Queue what an HTTP servlet wants done.
+
+        Errors: CallStateLockedError when too much waits, for the call or for a turn.
+        """
+        work_class = self.work_classes.of("http")
+        if work_class.is_full and key not in self.queues:
+            work_class.refuse()
+            raise CallStateLockedError(key, "too many others wait for a turn")
+        if not self.queues.enqueue(key, Item("action", action=act)):
+            raise CallStateLockedError(key, "too much waits for it")
 
     def _wait(self, result: AsyncResult[Any], key: CallKey) -> Any:
         """Return what comes of an item.
@@ -287,6 +304,8 @@ class Engine:
                 return
             if key is None:
                 self._without_call(checked, flow, 481)
+                return
+            if begins and self._overload.refused(key, checked, flow):
                 return
             message = checked
             flow = answer_flow(message.via, flow, self.trust)

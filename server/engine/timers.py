@@ -58,6 +58,9 @@ class NearTimers:
         if due < self._armed:
             self._arm(due)
 
+    def __contains__(self, key: CallKey) -> bool:
+        return key in self._due
+
     def __len__(self) -> int:
         return len(self._due)
 

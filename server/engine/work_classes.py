@@ -9,10 +9,14 @@
 A turn above the limit of its class waits there, in order; when one ends, the next is begun behind all that is ready by
 then. So 10,000 due timers are before a message by as many turns as ``timer`` allows at the same time, and no more. What
 runs where it was asked for, as an HTTP request does, cannot wait without keeping its greenlet: it is refused.
+
+A class in which as many wait as may is full: what would be a turn more is refused, if it can be (``overload.py``, and
+the actions of HTTP servlets). What cannot is at most one turn for each call that there is.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +28,8 @@ from typing import ParamSpec
 from server.greenlets import Workers
 
 P = ParamSpec("P")
+log = logging.getLogger(__name__)
+
 NAMES = ("sip", "timer", "http", "admin")
 
 NO_LIMITS: Mapping[str, float] = MappingProxyType({})
@@ -31,9 +37,10 @@ NO_LIMITS: Mapping[str, float] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class WorkClassStatistics:
-    """What runs and what waits now, what was begun and what was refused since the start."""
+    """What runs and what waits now, how much of both may, what was begun and what was refused since the start."""
 
     limit: float
+    room: float
     running: int
     waiting: int
     begun: int
@@ -41,11 +48,13 @@ class WorkClassStatistics:
 
 
 class WorkClass:
-    """One kind of work."""
+    """One kind of work, of which so much is done at the same time and so much may wait (``room``)."""
 
-    def __init__(self, name: str, limit: float, workers: Workers) -> None:
+    def __init__(self, name: str, limit: float, workers: Workers, room: float = inf) -> None:
         self.name = name
         self._limit = limit
+        self._room = room
+        self._refusing_since: int | None = None
         self._workers = workers
         self._waiting: deque[Callable[[], object]] = deque()
         self._running = 0
@@ -59,6 +68,18 @@ class WorkClass:
             self._workers.run(self._do, work)
         else:
             self._waiting.append(work)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many wait as may: what can be refused is to be."""
+        return self._running >= self._limit and len(self._waiting) >= self._room
+
+    def refuse(self) -> None:
+        """Count what was refused because the class is full; the log says when that begins and when it is over."""
+        if self._refusing_since is None:
+            self._refusing_since = self._refused
+            log.warning("work class %s: %d wait, new work is refused", self.name, len(self._waiting))
+        self._refused += 1
 
     @contextmanager
     def admitted(self) -> Iterator[bool]:
@@ -76,7 +97,8 @@ class WorkClass:
 
     def statistics(self) -> WorkClassStatistics:
         """Return the present counts."""
-        return WorkClassStatistics(self._limit, self._running, len(self._waiting), self._begun, self._refused)
+        waiting = len(self._waiting)
+        return WorkClassStatistics(self._limit, self._room, self._running, waiting, self._begun, self._refused)
 
     def _do(self, work: Callable[[], object]) -> None:
         self._begun += 1
@@ -88,6 +110,9 @@ class WorkClass:
     def _end(self) -> None:
         if self._waiting:
             self._workers.run(self._do, self._waiting.popleft())
+            if self._refusing_since is not None and len(self._waiting) <= self._room / 2:
+                log.info("work class %s: %d were refused", self.name, self._refused - self._refusing_since)
+                self._refusing_since = None
         else:
             self._running -= 1
 
@@ -95,13 +120,15 @@ class WorkClass:
 class WorkClasses:
     """The work classes of a node.
 
-    Shape: ``limits`` by name, ``application`` for each application; what has none is not limited.
+    Shape: ``limits`` by name, ``application`` for each application, ``waiting`` what may wait in each; what has none is
+    not limited.
     """
 
     def __init__(self, workers: Workers, limits: Mapping[str, float] = NO_LIMITS) -> None:
         self._workers = workers
         self._limits = limits
-        self._classes = {name: WorkClass(name, limits.get(name, inf), workers) for name in NAMES}
+        room = limits.get("waiting", inf)
+        self._classes = {name: WorkClass(name, limits.get(name, inf), workers, room) for name in NAMES}
 
     def of(self, name: str) -> WorkClass:
         """Return a class; one that nobody has asked for before is that of an application."""
