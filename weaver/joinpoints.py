@@ -25,7 +25,8 @@ from weaver.fallback import ASSEMBLER, Engine
 from weaver.general_advice import GeneralAdvice
 from weaver.log import Log
 from weaver.pointcut.match import could_match, match, needs
-from weaver.pointcut.needs import names
+from weaver.pointcut.needs import name_test, names
+from weaver.pointcut.nodes import Pointcut
 from weaver.shadow import Kind, Shadow
 from weaver.sites import as_seen_by_advice
 from weaver.swap import Change, Weave, code_at, is_early, is_woven
@@ -101,7 +102,7 @@ class JoinPoints:
         record = next(one for one in self._catalog if one.name == name)
         shadow = _with_code(record, code)
         if shadow is None:
-            self._catalog.complete([record])
+            _exhaust(self._catalog.complete([record]))
             shadow = _with_code(record, code)
         if shadow is None:
             return None
@@ -143,10 +144,13 @@ class JoinPoints:
 
     def look_ahead(self, monitors: Sequence[Monitor]) -> Iterator[None]:
         """Match monitors in one module after another; between two that took work, others may run."""
-        self.complete(monitors)
+        yield from self._catalog.complete(self._unfinished(monitors))
         yield
+        pointcuts = list(dict.fromkeys(monitor.definition.pointcut for monitor in monitors))
         for record in list(self._catalog):
             waiting = [one for one in monitors if one.selected.get(record, (-1, []))[0] != record.version]
+            if waiting:
+                _look_for_all(record, pointcuts)
             for monitor in waiting:
                 self._select_in(record, monitor)
             if waiting:
@@ -154,12 +158,13 @@ class JoinPoints:
 
     def complete(self, monitors: Iterable[Monitor]) -> None:
         """Find what only the garbage collector knows of the modules in which some monitors could select something."""
-        pointcuts = [monitor.definition.pointcut for monitor in monitors]
-        self._catalog.complete(
-            record
-            for record in self._catalog
-            if not record.is_complete and any(could_match(pointcut, record.name) for pointcut in pointcuts)
-        )
+        _exhaust(self._catalog.complete(self._unfinished(monitors)))
+
+    def _unfinished(self, monitors: Iterable[Monitor]) -> list[ModuleRecord]:
+        """Return the modules in which some monitors could select something and of which not all is known yet."""
+        records = [record for record in self._catalog if not record.is_complete]
+        pointcuts = {monitor.definition.pointcut for monitor in monitors} if records else ()
+        return [one for one in records if any(could_match(pointcut, one.name) for pointcut in pointcuts)]
 
     def shadows(self, module: str = "", kinds: frozenset[Kind] = frozenset({"execution"})) -> list[Shadow]:
         """Return all living shadows of some kinds, of one module or of all."""
@@ -222,7 +227,8 @@ class JoinPoints:
         if not could_match(pointcut, record.name):
             return []
         began, wanted = perf_counter_ns(), names(pointcut)
-        shadows = [one for one in record.shadows(needs(pointcut)) if wanted is None or one.name in wanted]
+        may_be = name_test(wanted)
+        shadows = [one for one in record.shadows(needs(pointcut), wanted) if may_be(one.name)]
         for shadow in shadows:
             if shadow not in monitor.decided:
                 found = match(pointcut, shadow)
@@ -300,6 +306,21 @@ class JoinPoints:
             counts[shadow.module] = counts.get(shadow.module, 0) + 1
         for record in self._catalog:
             record.ns += ns * counts.get(record.name, 0) // max(1, len(shadows))
+
+
+def _look_for_all(record: ModuleRecord, pointcuts: Sequence[Pointcut]) -> None:
+    """Make at once what several pointcuts ask for in a module, so that its functions are gone through once."""
+    asking = [one for one in pointcuts if could_match(one, record.name)]
+    if not asking:
+        return
+    kinds = frozenset[Kind]().union(*map(needs, asking))
+    patterns = [names(one) for one in asking if needs(one) != EXECUTIONS]
+    record.look_for(kinds, None if None in patterns else frozenset().union(*(one for one in patterns if one)))
+
+
+def _exhaust(steps: Iterator[None]) -> None:
+    for _ in steps:
+        pass
 
 
 def _precedence(monitor: Monitor) -> tuple[int, str]:

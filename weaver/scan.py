@@ -43,6 +43,9 @@ DEPTH = 6
 WIDTH = 10_000
 """Containers with more items than this are not walked."""
 
+PIECE = 50_000
+"""Objects that are looked at in one go."""
+
 NATIVE = "it is a C function and has no Python code; weave its call sites, or set the property proxy = true"
 
 _OF_PROPERTY: tuple[Any, ...] = (property.fget, property.fset, property.fdel)
@@ -69,7 +72,7 @@ def scan_module(module: ModuleType, *, thorough: bool = False) -> list[Shadow]:
     found = found_in(module)
     if thorough:
         known = {id(function) for function, _ in found}
-        found += [(one, None) for one in functions_of([module]) if id(one) not in known]
+        found += [(one, None) for some in functions_of([module]) for one in some if id(one) not in known]
     return shadows_of(module, found)
 
 
@@ -100,15 +103,19 @@ def shadows_inside(name: str, body: FunctionType) -> list[Shadow]:
     return [_nested(name, body, one) for one in nested_codes(original_code(body)) if is_function(one.code)]
 
 
-def functions_of(modules: Iterable[ModuleType]) -> list[FunctionType]:
-    """Return every live function of some modules but closures; walks all objects there are, once.
+def functions_of(modules: Iterable[ModuleType]) -> Iterator[list[FunctionType]]:
+    """Yield every live function of some modules but closures, in lists; others may run in between.
 
-    A function refers to the namespace of its module, so the garbage collector knows them all.
+    All objects that the garbage collector has are gone through, by their types: to ask it who refers to the namespaces
+    would take several times as long, in one go.
     """
-    namespaces = {id(vars(module)): vars(module) for module in modules}
+    namespaces = {id(vars(module)) for module in modules}
     with thawed():
-        holders = gc.get_referrers(*namespaces.values()) if namespaces else []
-    return [one for one in holders if type(one) is FunctionType and id(one.__globals__) in namespaces]
+        objects = gc.get_objects()
+    yield []
+    while objects:
+        piece, objects[-PIECE:] = objects[-PIECE:], []
+        yield [one for one in piece if type(one) is FunctionType and id(one.__globals__) in namespaces]
 
 
 def nested_codes(code: CodeType, path: tuple[int, ...] = (), class_name: str | None = None) -> Iterator[Nested]:

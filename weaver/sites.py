@@ -1,12 +1,13 @@
 """Shadows of the places inside functions: calls, reads and writes of attributes, handlers of exceptions.
 
-They are made only when a pointcut can select such places, because each function's code has to be taken apart for it.
+They are made only when a pointcut can select such places, because each function's code has to be taken apart for it;
+what a function names tells beforehand whether that is worth while.
 """
 
 from __future__ import annotations
 
 import builtins
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -33,6 +34,33 @@ def sites_of(shadow: Shadow, kinds: frozenset[Kind]) -> list[Shadow]:
         for path, part in _own_codes(code, shadow.path)
         for place in find_places(part, kinds)
     ]
+
+
+def may_name(shadow: Shadow, test: Callable[[str], bool]) -> bool:
+    """Say whether a place in the function of an execution shadow may have a name that a test takes; a no is sure."""
+    codes = _own_codes(code_at(shadow), shadow.path)
+    written = {name for _, code in codes for name in code.co_names}
+    return any(map(test, written)) or any(map(test, _own_names(written, shadow.function.__globals__)))
+
+
+def _own_names(written: set[str], namespace: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the own names of all that written names may stand for, in modules and classes that they lead to, too."""
+    waiting: list[Mapping[str, Any]] = [vars(builtins), namespace]
+    known: set[int] = set()
+    while waiting:
+        inside = waiting.pop()
+        for value in [inside[name] for name in written if name in inside]:
+            yield from _own_name(value)
+            if id(value) not in known and issubclass(type(value), ModuleType | type):
+                known.add(id(value))
+                waiting += [vars(one) for one in getattr(value, "__mro__", (value,))]
+
+
+def _own_name(value: Any) -> tuple[str, ...]:
+    """Return the name that a function, a method or a class has by itself, nothing of anything else."""
+    if type(value) in {FunctionType, BuiltinFunctionType} or issubclass(type(value), type):
+        return (value.__name__,)
+    return (value.__func__.__name__,) if type(value) is MethodType else ()
 
 
 def _own_codes(code: CodeType, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], CodeType]]:

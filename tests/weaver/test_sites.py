@@ -1,13 +1,21 @@
+import dataclasses
+import http.client
+import json.decoder
+import logging
+import pathlib
 import sys
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from tests.weaver.targets import make_module
 from weaver.scan import scan_module
-from weaver.shadow import Parameter, Shadow
-from weaver.sites import as_seen_by_advice, sites_of
+from weaver.shadow import Kind, Parameter, Shadow
+from weaver.sites import as_seen_by_advice, may_name, sites_of
+
+KINDS: frozenset[Kind] = frozenset({"call", "get", "set", "handler"})
 
 SOURCE = """
 import json
@@ -58,6 +66,62 @@ def handles():
 def comprehends(xs):
     return [write(x) for x in xs]
 """
+
+
+RENAMED = """
+import tools
+from json import dumps as write
+class Outer:
+    class _Own(KeyError):
+        pass
+    Wrong = _Own
+    def bound(self): return 1
+act = Outer().bound
+
+def calls(): return write(1), act()
+def reads(): return tools.inner.short
+def handles():
+    try:
+        tools.inner.short()
+    except Outer.Wrong:
+        pass
+def nothing(x): return x + 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        ("calls", {"dumps", "bound"}),
+        ("reads", {"a_long_name"}),
+        ("handles", {"a_long_name", "_Own"}),
+        ("nothing", set()),
+    ],
+)
+def test_function_may_have_places_of_what_it_names_otherwise(function: str, names: set[str]) -> None:
+    inner = make_module("def a_long_name(): pass\nshort = a_long_name\n", "tools.inner")
+    tools: Any = make_module("", "tools")
+    tools.inner = inner
+    shadow = next(one for one in scan_module(make_module(RENAMED, "renamed_target")) if one.name == function)
+    for module in ("tools.inner", "tools", "renamed_target"):
+        sys.modules.pop(module)
+
+    wanted = {"dumps", "bound", "a_long_name", "_Own"}
+    assert {name for name in wanted if may_name(shadow, {name}.__contains__)} == names
+    assert {site.name for site in sites_of(shadow, KINDS)} & wanted == names
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "module", [http.client, json.decoder, logging, pathlib, dataclasses], ids=lambda one: one.__name__
+)
+def test_no_place_has_a_name_that_its_function_was_said_not_to_name(module: ModuleType) -> None:
+    shadows = [one for one in scan_module(module) if not one.obstacle]
+
+    sites = [(shadow, site.name) for shadow in shadows for site in sites_of(shadow, KINDS)]
+
+    assert sites
+    assert [(shadow.id, name) for shadow, name in sites if not may_name(shadow, {name}.__contains__)] == []
 
 
 @pytest.fixture

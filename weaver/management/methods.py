@@ -5,15 +5,15 @@ A session adds ``event.subscribe`` and ``event.unsubscribe``, which belong to on
 
 from __future__ import annotations
 
-import builtins
 import difflib
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Protocol
 
 from weaver.changeable import CHANGEABLE
-from weaver.errors import InvalidAttributeError, WeaverError
+from weaver.errors import InvalidAttributeError, UnknownNameError, WeaverError
 from weaver.management.changes import Changes, put_back, set_back, take_out
 from weaver.management.definitions import DEFINING, redefined, split
 from weaver.management.events import EventSource, event_methods
@@ -28,10 +28,6 @@ from weaver.shadow import Shadow
 
 class MonitorRegistry(Protocol):
     """What the methods need of the registry."""
-
-    def list(self) -> list[dict[str, Any]]:
-        """Return the status of every monitor."""
-        ...
 
     def get(self, name: str) -> dict[str, Any]:
         """Return the status of a monitor.
@@ -101,7 +97,7 @@ class MonitorRegistry(Protocol):
         """Return how it is woven, and what was done in each module."""
         ...
 
-    def shadows(self, pointcut: Pointcut) -> builtins.list[Shadow]:
+    def shadows(self, pointcut: Pointcut) -> list[Shadow]:
         """Return the shadows of all modules, of the kinds that a pointcut can select."""
         ...
 
@@ -120,10 +116,15 @@ class MonitorMethods:
     def list_all(self) -> Any:
         """Return the status of every monitor, a list.
 
-        Switches: yes, when there is much to look at yet.
+        Switches: yes.
         """
-        self._look_ahead(self._registry.names())
-        return self._registry.list()
+        names, found = self._registry.names(), []
+        self._look_ahead(names)
+        for name in names:
+            with suppress(UnknownNameError):  # it was taken out meanwhile
+                found.append(self._registry.get(name))
+            self._pause()
+        return found
 
     def _look_ahead(self, names: Collection[str]) -> None:
         for _ in self._registry.look_ahead(names):
@@ -133,7 +134,7 @@ class MonitorMethods:
         """Return the status of a monitor.
 
         Errors: RpcError.
-        Switches: as ``list_all``.
+        Switches: yes, when there is much to look at yet.
         """
         self.check(name)
         self._look_ahead((name,))
@@ -146,7 +147,7 @@ class MonitorMethods:
         audit line. Of a custom monitor ``pointcut`` and ``location`` can be set too. After ``ttl`` seconds all is as
         before.
         Errors: RpcError, InvalidAttributeError, PointcutSyntaxError.
-        Switches: as ``list_all``, before anything is changed.
+        Switches: as ``get``, before anything is changed.
         """
         self.check(name)
         self._look_ahead((name,))

@@ -1,4 +1,4 @@
-"""What a pointcut asks for before any shadow is looked at: kinds, modules, flows.
+"""What a pointcut asks for before any shadow is looked at: kinds, modules, names, flows.
 
 A pointcut that names no kind of joinpoint selects executions: ``within(apps)`` is every function of ``apps``.
 """
@@ -6,6 +6,7 @@ A pointcut that names no kind of joinpoint selects executions: ``within(apps)`` 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from weaver.pointcut.nodes import (
@@ -24,7 +25,7 @@ from weaver.pointcut.nodes import (
     WithinCode,
     children,
 )
-from weaver.pointcut.pattern import may_lie_in
+from weaver.pointcut.pattern import fits, may_lie_in
 from weaver.shadow import Kind
 
 ALL_KINDS: frozenset[Kind] = frozenset({"execution", "call", "handler", "get", "set"})
@@ -66,16 +67,27 @@ def could_match(pointcut: Pointcut, module: str) -> bool:
 
 @lru_cache(maxsize=1024)
 def names(pointcut: Pointcut) -> frozenset[str] | None:
-    """Return the names of which one a shadow must have to be selected, None when it may have any."""
+    """Return the patterns of which a shadow's name must fit one to be selected, None when it may be any."""
     if isinstance(pointcut, And):
         found = [one for one in map(names, pointcut.operands) if one is not None]
         return min(found, key=len, default=None)
     if isinstance(pointcut, Or):
         either = [names(one) for one in pointcut.operands]
         return None if None in either else frozenset().union(*(one for one in either if one is not None))
-    if isinstance(pointcut, Execution | Call | Get | Set) and _PLAIN_NAME.fullmatch(pointcut.name):
-        return frozenset(pointcut.name.strip("{}").split(","))
-    return None
+    if not isinstance(pointcut, Execution | Call | Get | Set) or not pointcut.name.strip("*"):
+        return None
+    is_plain = _PLAIN_NAME.fullmatch(pointcut.name)
+    return frozenset(pointcut.name.strip("{}").split(",") if is_plain else (pointcut.name,))
+
+
+@lru_cache(maxsize=1024)
+def name_test(patterns: frozenset[str] | None) -> Callable[[str], bool]:
+    """Return what says of a name whether it fits one of some patterns; None stands for any name."""
+    if patterns is None:
+        return lambda _: True
+    plain = frozenset(one for one in patterns if _PLAIN_NAME.fullmatch(one))
+    others = patterns - plain
+    return plain.__contains__ if not others else lambda name: name in plain or any(fits(one, name) for one in others)
 
 
 def tells_by_name(pointcut: Pointcut) -> bool:

@@ -169,7 +169,9 @@ def test_others_run_while_the_joinpoints_of_many_modules_are_looked_for() -> Non
         methods[method].function(params)
         counts.append(len(pauses))
 
-    assert counts == [6, 7, 8]
+    walked_and_matched = 2 * 5
+    assert counts[0] > walked_and_matched
+    assert counts[2] - counts[1] == counts[1] - counts[0] < walked_and_matched
 
 
 def test_name_is_checked_without_looking_for_joinpoints() -> None:
