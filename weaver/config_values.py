@@ -38,11 +38,8 @@ def plugin_faults(errors: Iterable[WeaverError]) -> list[Fault]:
 
 def value_faults(draft: Draft, registry: Registry, flags: Collection[str]) -> list[Fault]:
     """Return what is wrong with the names and values of monitors, once the plugins have brought theirs."""
-    holder = f"{draft.path} while it is judged"
-    try:
-        return _value_faults(draft, registry, flags, dye_faults(draft, registry.rules, holder))
-    finally:
-        registry.rules.names.hold(holder, ())
+    with registry.rules.names.trial():
+        return _value_faults(draft, registry, flags, dye_faults(draft, registry.rules))
 
 
 def _value_faults(draft: Draft, registry: Registry, flags: Collection[str], of_dyes: list[Fault]) -> list[Fault]:
@@ -56,10 +53,11 @@ def _value_faults(draft: Draft, registry: Registry, flags: Collection[str], of_d
     return faults
 
 
-def dye_faults(draft: Draft, rules: RuleBook, holder: str) -> list[Fault]:
+def dye_faults(draft: Draft, rules: RuleBook) -> list[Fault]:
     """Return what is wrong with the rules; the names that they use are held, so that masks may name them.
 
-    A name that cannot be held is a fault of the rules; a vector that is wide enough is made.
+    A name that cannot be held is a fault of the rules; a vector that is wide enough is made. Both is taken back by the
+    trial of names within which this is called.
     """
     if draft.config is None:
         return []
@@ -67,7 +65,7 @@ def dye_faults(draft: Draft, rules: RuleBook, holder: str) -> list[Fault]:
     rules.names.widen(dyes.width)
     faults = []
     try:
-        rules.names.hold(holder, [rule.name for rule in dyes.rules])
+        rules.names.hold(str(draft.path), [rule.name for rule in dyes.rules])
     except WeaverError as error:
         faults.append(Fault(("dyes", "rules"), str(error)))
     for number, rule in enumerate(dyes.rules):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from weaver.errors import InvalidAttributeError, UnknownNameError, WeaverError
 
@@ -63,6 +64,18 @@ class DyeNames:
     def widen(self, width: int) -> None:
         """Have so many dyes from now on; never fewer than there are."""
         self.width = max(width, self.width)
+
+    @contextmanager
+    def trial(self) -> Iterator[None]:
+        """Take back at the end of the block whatever it did to the names; nobody is told of bits that it uses again."""
+        bits, by_bit, held = dict(self._bits), dict(self._by_bit), dict(self._held)
+        width, told = self.width, self.on_reuse
+        self.on_reuse = []
+        try:
+            yield
+        finally:
+            self._bits, self._by_bit, self._held = bits, by_bit, held
+            self.width, self.on_reuse = width, told
 
     def bit(self, name: str) -> int:
         """Return the bit of a flag or named dye.

@@ -159,3 +159,18 @@ def test_names_of_dyes_are_held_only_while_the_file_is_judged(tmp_path: Path) ->
 
     assert [fault.keys[:2] for fault in faults] == [("dyes", "rules")]
     assert registry.rules.names.holders("JUDGED") == []
+
+
+def test_file_with_a_wider_vector_is_judged_without_widening_it(tmp_path: Path) -> None:
+    path = tmp_path / "instrumentation.toml"
+    registry = registry_of(Choosy())
+    names = registry.rules.names
+    rules = "".join(f"[[dyes.rules]]\nkind = 'none'\nvalue = 'x'\nname = 'JUDGED_{n}'\n" for n in range(60))
+    path.write_text(f"[dyes]\nwidth = {names.width + 64}\n{rules}")
+    before = names.width, names.bits()
+
+    faults = value_faults(read_draft(path), registry, names)
+
+    assert {fault.keys[:2] for fault in faults} == {("dyes", "rules")}
+    assert not any("all" in fault.reason and "held" in fault.reason for fault in faults)
+    assert (names.width, names.bits()) == before

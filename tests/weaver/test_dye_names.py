@@ -66,6 +66,25 @@ def test_wider_vector_has_room_for_more() -> None:
     assert names.bit("ONE_MORE") == 64
 
 
+def test_trial_leaves_the_names_as_they_were_and_tells_nobody() -> None:
+    names, told = full(), []
+    names.on_reuse.append(told.append)
+    names.hold("rule 3", [])
+    before = names.bits(), names.width, names.holders("N4")
+
+    with names.trial():
+        names.hold("rule 4", [])
+        names.hold("rule 98", ["ONE_MORE", "AND_ANOTHER"])
+        names.widen(70)
+        with pytest.raises(WeaverError, match="all"):
+            names.hold("rule 99", [f"M{number}" for number in range(7)])
+
+    assert (names.bits(), names.width, names.holders("N4")) == before
+    assert told == []
+    names.hold("rule 99", ["ONE_MORE"])
+    assert told == [before[0]["N3"]]
+
+
 def test_bit_that_nobody_holds_goes_to_the_next_name_and_whoever_asked_is_told() -> None:
     names, told = full(), []
     names.on_reuse.append(told.append)
