@@ -1,7 +1,7 @@
 """The 22 columns of an event: how the archive, a watch and the code call each, and what kind of value it holds.
 
-In a row a list or a table is text, as JSON, and the dye vector a signed number of 64 bits, because that is what a
-database holds.
+In a row a list or a table is text, as JSON. A dye vector is a number as long as it fits into the signed 64 bits of a
+database, else bytes, the highest first.
 
 Source: the original's archive columns and watch-rule variables.
 """
@@ -60,13 +60,20 @@ COLUMNS = (
 VARIABLES: Mapping[str, Column] = {name: one for one in COLUMNS for name in (one.name, one.variable)}
 """Columns by both their names."""
 
-_WORD = 1 << 64
+_SMALLEST, _BEYOND = -1 << 63, 1 << 63
+"""The whole numbers of a database, from and below."""
 
 
-def signed(vector: int) -> int:
-    """Return the low 64 bits of a vector as a database holds them."""
-    low = vector % _WORD
-    return low - _WORD if low >= _WORD >> 1 else low
+def to_row(number: int) -> int | bytes:
+    """Return a whole number as a database holds it; a negative one must fit."""
+    if _SMALLEST <= number < _BEYOND:
+        return number
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def from_row(value: Any) -> Any:
+    """Return a number that may have been too wide; anything else as it is."""
+    return int.from_bytes(value) if isinstance(value, bytes) else value
 
 
 def as_json(value: object) -> str | None:
@@ -77,14 +84,14 @@ def as_json(value: object) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def row_of(event: Event) -> tuple[int | str | None, ...]:
+def row_of(event: Event) -> tuple[int | str | bytes | None, ...]:
     """Return an event as a row, in the order of the columns.
 
     Errors: as above.
     """
     (*front, arguments, result, payload, context_payload, dyes, thread) = msgspec.structs.astuple(event)
     texts = (as_json(arguments), result, as_json(payload), as_json(context_payload))
-    return (*front, *texts, signed(dyes), thread)
+    return (*front, *texts, to_row(dyes), thread)
 
 
 def record_of(row: Sequence[Any]) -> dict[str, Any]:
@@ -98,4 +105,4 @@ def record_of(row: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-_FROM_ROW: Mapping[str, Callable[[Any], Any]] = {"json": msgspec.json.decode, "dyes": lambda value: value % _WORD}
+_FROM_ROW: Mapping[str, Callable[[Any], Any]] = {"json": msgspec.json.decode, "dyes": from_row}

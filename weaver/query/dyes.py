@@ -7,10 +7,11 @@ program, the bit is another's. Which names an event's bits had, its own payload 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 
-from weaver.columns import signed
+from weaver.columns import from_row, to_row
 from weaver.event import Event
 
 
@@ -27,14 +28,13 @@ def bit_in_event(event: Event, name: str) -> int:
     return _bit(event.dyes, names if isinstance(names, list) else (), name)
 
 
-def bit_in_row(payload: str | None, vector: int, name: str) -> int:
-    """Return the same for a row of an archive; what nobody can read has no dye."""
-    if payload is None or name not in payload:
-        return _bit(vector, (), name)
-    try:
-        return _bit(vector, _decode(payload).dyes, name)
-    except msgspec.DecodeError:
-        return _bit(vector, (), name)
+def bit_in_row(payload: str | None, vector: int | bytes, name: str) -> int | bytes:
+    """Return the same of a row of an archive, for one; what nobody can read has no dye."""
+    names: Sequence[object] = ()
+    if payload is not None and name in payload:
+        with suppress(msgspec.DecodeError):
+            names = _decode(payload).dyes
+    return to_row(_bit(from_row(vector), names, name))
 
 
 def _bit(vector: int, names: Sequence[object], name: str) -> int:
@@ -42,6 +42,6 @@ def _bit(vector: int, names: Sequence[object], name: str) -> int:
     for one in names:
         bit = left & -left
         if one == name and bit:
-            return signed(bit)
+            return bit
         left ^= bit
-    return signed(~vector & (vector + 1))
+    return ~vector & (vector + 1)

@@ -25,7 +25,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from weaver.columns import VARIABLES, signed
+from weaver.columns import VARIABLES
 from weaver.query.nodes import (
     All,
     Among,
@@ -207,15 +207,9 @@ class _Parser:
         if token.text in VARIABLES:
             return Variable(VARIABLES[token.text])
         if token.text in self._flags:
-            return self._flag(token)
+            return Literal(1 << self._flags[token.text], token.text)
         hint = self._case_hint(token) or did_you_mean(token.text, [*VARIABLES, *self._flags])
         raise self._cursor.error("a column or a dye flag", hint, token)
-
-    def _flag(self, token: Token) -> Literal:
-        bit = self._flags[token.text]
-        if bit > 63:
-            raise self._cursor.error("a dye flag of the first 64", at=token)
-        return Literal(signed(1 << bit), token.text)
 
     def _condition(self, node: Node) -> Condition:
         if isinstance(node, Bits):

@@ -7,23 +7,15 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any as Anything
 
-from weaver.columns import Column, as_json, signed
+from weaver.columns import Column, as_json
 from weaver.event import Event
 from weaver.query.dyes import bit_in_event
 from weaver.query.nodes import All, Among, Any, AnyBit, Bits, Compare, Condition, Literal, Match, Not, Value, Variable
 from weaver.query.patterns import COMPILERS
+from weaver.query.wide import BITS, COMPARISONS
 
 Predicate = Callable[[Event], bool]
 _Read = Callable[[Event], Anything]
-
-_COMPARE: Mapping[str, Callable[[Anything, Anything], bool]] = {
-    "=": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    ">": operator.gt,
-    "<=": operator.le,
-    ">=": operator.ge,
-}
 
 
 def compile_predicate(condition: Condition) -> Predicate:
@@ -52,7 +44,7 @@ def _any_bit(node: AnyBit) -> Predicate:
 
 
 def _compare(node: Compare) -> Predicate:
-    left, right, compare = _reader(node.left), _reader(node.right), _COMPARE[node.operator]
+    left, right, compare = _reader(node.left), _reader(node.right), COMPARISONS[node.operator]
     mixed = "any" in {node.left.kind, node.right.kind}
 
     def holds(event: Event) -> bool:
@@ -105,16 +97,13 @@ def _reader(value: Value) -> _Read:
         return lambda _event: constant
     if isinstance(value, Bits):
         left, right = _reader(value.left), _reader(value.right)
-        if value.operator == "&":
-            return lambda event: left(event) & right(event)
-        return lambda event: left(event) | right(event)
+        reckon = BITS[value.operator]
+        return lambda event: reckon(left(event), right(event))
     return _entry(value) if value.key is not None else _column(value.column)
 
 
 def _column(column: Column) -> _Read:
     get = operator.attrgetter(column.field)
-    if column.kind == "dyes":
-        return lambda event: signed(get(event))
     if column.kind == "json":
         return lambda event: _text(get(event))
     return get

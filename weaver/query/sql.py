@@ -1,4 +1,7 @@
-"""A query compiled to SQL with parameters: no text of the query comes into the statement, only names of our columns."""
+"""A query compiled to SQL with parameters: no text of the query comes into the statement, only names of our columns.
+
+SQL reckons itself but for dye vectors and the bits beyond its integers: ``wide.py``.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Any as Anything
 from weaver.query.dyes import bit_in_row
 from weaver.query.nodes import All, Among, Any, AnyBit, Bits, Compare, Condition, Literal, Match, Not, Value, Variable
 from weaver.query.patterns import COMPILERS, Test
+from weaver.query.wide import COMPARE, OF_BITS, add_functions
 
 MATCHES = "weaver_matches"
 """A function of the connection: text, number of the pattern -> whether it matches."""
@@ -36,6 +40,7 @@ class Sql:
         """Give a connection the functions that the text calls."""
         connection.create_function(MATCHES, 2, self.matches, deterministic=True)
         connection.create_function(DYE, 3, bit_in_row, deterministic=True)
+        add_functions(connection)
 
     def bound(self, value: str | float) -> str:
         """Add a parameter; return what stands for it."""
@@ -71,6 +76,8 @@ def _any_bit(sql: Sql, node: AnyBit) -> str:
 
 
 def _compare(sql: Sql, node: Compare) -> str:
+    if _is_wide(node.left) or _is_wide(node.right):
+        return f"{COMPARE}({sql.bound(node.operator)}, {_value(sql, node.left)}, {_value(sql, node.right)})"
     guard = ""
     if "any" in {node.left.kind, node.right.kind}:
         guard = f"{_is_text(sql, node.left)} = {_is_text(sql, node.right)} AND "
@@ -84,6 +91,8 @@ def _match(sql: Sql, node: Match) -> str:
 
 
 def _among(sql: Sql, node: Among) -> str:
+    if any(map(_is_wide, (node.value, *node.choices))):
+        return f"({' OR '.join(_compare(sql, Compare('=', node.value, choice)) for choice in node.choices)})"
     guard = f"{_is_text(sql, node.value)} = {_is_text(sql, node.choices[0])} AND " if node.value.kind == "any" else ""
     value = _value(sql, node.value)
     return f"ifnull({guard}{value} IN ({', '.join(_value(sql, choice) for choice in node.choices)}), 0)"
@@ -100,6 +109,15 @@ _COMPILE: Mapping[type, Callable[[Sql, Anything], str]] = {
 }
 
 
+def _is_wide(value: Value) -> bool:
+    """Say whether a value may be a number that SQL does not have."""
+    if isinstance(value, Bits):
+        return _is_wide(value.left) or _is_wide(value.right)
+    if isinstance(value, Literal):
+        return value.is_named_dye
+    return value.key is None and value.column.kind == "dyes"
+
+
 def _is_text(sql: Sql, value: Value) -> str:
     if value.kind != "any":
         return str(int(value.kind == "text"))
@@ -110,8 +128,19 @@ def _value(sql: Sql, value: Value) -> str:
     if isinstance(value, Literal):
         return f"{DYE}(PAYLOAD, DYES, {sql.bound(value.name)})" if value.is_named_dye else sql.bound(value.value)
     if isinstance(value, Bits):
-        return f"({_value(sql, value.left)} {value.operator} {_value(sql, value.right)})"
+        return _bits(sql, value)
     return value.column.name if value.key is None else _entry(sql, value)
+
+
+def _bits(sql: Sql, bits: Bits) -> str:
+    name = OF_BITS[bits.operator]
+    if not _is_wide(bits):
+        return f"({_value(sql, bits.left)} {bits.operator} {_value(sql, bits.right)})"
+    if bits.operator == "&" and isinstance(bits.left, Variable) and not _is_wide(bits.right):
+        column = bits.left.column.name  # the usual case: the function is called for wide vectors only
+        both = (f"{column} & {_value(sql, bits.right)}", f"{name}({column}, {_value(sql, bits.right)})")
+        return f"(CASE typeof({column}) WHEN 'integer' THEN {both[0]} ELSE {both[1]} END)"
+    return f"{name}({_value(sql, bits.left)}, {_value(sql, bits.right)})"
 
 
 def _entry(sql: Sql, variable: Variable) -> str:

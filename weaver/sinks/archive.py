@@ -34,7 +34,7 @@ SCHEMA = (
     "CREATE TABLE IF NOT EXISTS flags (NAME TEXT PRIMARY KEY, BIT INTEGER)",
 )
 
-_Row = tuple[int | str | None, ...]
+_Row = tuple[int | str | bytes | None, ...]
 _REASONS = {
     sqlite3.SQLITE_FULL: "full",
     sqlite3.SQLITE_BUSY: "locked",
@@ -188,7 +188,7 @@ def _is_storable(row: _Row) -> bool:
         for value in row:
             if isinstance(value, str):
                 value.encode()
-            elif value is not None:
+            elif isinstance(value, int):
                 value.to_bytes(8, signed=True)
     except (UnicodeEncodeError, OverflowError):
         return False

@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tests.weaver.events import make_event
-from weaver.columns import COLUMNS, signed
+from weaver.columns import COLUMNS
 from weaver.dye import BITS
 from weaver.event import Event
 from weaver.query import nodes
@@ -17,9 +17,14 @@ FLOATS = st.integers(-64, 64).map(lambda number: number / 8)
 ENTRIES = TEXTS | INTEGERS | FLOATS | st.booleans() | st.none() | st.lists(INTEGERS, max_size=2)
 TABLES = st.none() | st.dictionaries(st.sampled_from(["a", "b", "x-y"]), ENTRIES, max_size=3)
 DYES = st.fixed_dictionaries({"dyes": st.lists(st.sampled_from(["ADDR1", "ALICE", "BOB"]), max_size=3, unique=True)})
-NAMED = {"ALICE": 43, "BOB": 63}
+NAMED = {"ALICE": 43, "BOB": 63, "CAROL": 64, "DAVE": 1000}
 """Named dyes; events have them at other bits, too."""
-VECTORS = st.integers(0, 7) | st.integers(0, (1 << 64) - 1)
+VECTORS = (
+    st.integers(0, 7)
+    | st.integers(0, (1 << 64) - 1)
+    | st.integers(0, (1 << 1024) - 1)
+    | st.sampled_from([62, 63, 64, 127, 1000]).map(lambda bit: 1 << bit)
+)
 
 
 @st.composite
@@ -53,7 +58,7 @@ TEXT_LITERALS = TEXTS.map(Literal)
 WHOLE = INTEGERS.filter(lambda number: number != -(1 << 63)).map(Literal)
 NUMBER_LITERALS = WHOLE | FLOATS.map(Literal)
 FLAGS = st.sampled_from(sorted(BITS)[:8]).map(lambda name: Literal(1 << BITS[name], name))
-NAMED_DYES = st.sampled_from(sorted(NAMED)).map(lambda name: Literal(signed(1 << NAMED[name]), name))
+NAMED_DYES = st.sampled_from(sorted(NAMED)).map(lambda name: Literal(1 << NAMED[name], name))
 BITS_VALUES: st.SearchStrategy[Any] = st.recursive(
     NUMBER_COLUMNS | WHOLE | FLAGS | NAMED_DYES,
     lambda below: st.builds(Bits, st.sampled_from("&|"), below, below),

@@ -39,6 +39,7 @@ def connection() -> Iterator[sqlite3.Connection]:
 
 
 ENTRY = Variable(VARIABLES["PAYLOAD"], "a")
+DYES = Variable(VARIABLES["DYES"])
 
 
 @pytest.mark.slow
@@ -49,7 +50,15 @@ ENTRY = Variable(VARIABLES["PAYLOAD"], "a")
 @example(found=[make_event(0, payload={"a": True})], condition=Among(ENTRY, (Literal(1),)))
 @example(found=[make_event(0, payload={"a": [1]})], condition=Match("LIKE", ENTRY, "%"))
 @example(found=[make_event(0)], condition=Not(Compare("!=", Variable(VARIABLES["CONTEXTID"]), Literal("a"))))
-@example(found=[make_event(0, dyes=1 << 63)], condition=AnyBit(Bits("&", Variable(VARIABLES["DYES"]), Literal(-1))))
+@example(found=[make_event(0, dyes=1 << 63)], condition=AnyBit(Bits("&", DYES, Literal(-1))))
+@example(
+    found=[make_event(0, dyes=1 << 900, payload={"dyes": ["ALICE"]})],
+    condition=AnyBit(Bits("&", DYES, Literal(1, "ALICE"))),
+)
+@example(found=[make_event(0, dyes=(1 << 63) - 1)], condition=AnyBit(Bits("&", DYES, Literal(1, "ALICE"))))
+@example(found=[make_event(0, dyes=1 << 64)], condition=Compare("<", DYES, Literal(1e30)))
+@example(found=[make_event(0, dyes=1 << 64, payload={"dyes": ["BOB"]})], condition=Among(DYES, (Literal(1, "BOB"),)))
+@example(found=[make_event(0, dyes=3, payload={"a": 3})], condition=Compare("=", ENTRY, DYES))
 @given(found=st.lists(events(), max_size=4), condition=CONDITIONS)
 def test_archive_and_memory_give_the_same_rows(
     connection: sqlite3.Connection, found: list[Event], condition: Condition

@@ -14,6 +14,7 @@ from weaver.errors import QuerySyntaxError
 from weaver.query.live import compile_query
 from weaver.query.parser import CONDITIONS, DEPTH, parse_query
 from weaver.query.patterns import LENGTH as PATTERN_LENGTH
+from weaver.query.predicate import compile_predicate
 from weaver.query.sql import compile_sql
 from weaver.query.tokens import LENGTH
 from weaver.sinks.archive import SCHEMA
@@ -159,9 +160,18 @@ def test_largest_query_is_taken_by_the_database_too() -> None:
         assert connection.execute(f"SELECT * FROM events WHERE {sql.text}", sql.parameters).fetchall() == []
 
 
-def test_flag_beyond_the_archived_bits_is_refused() -> None:
-    with pytest.raises(QuerySyntaxError, match="first 64"):
-        parse_query("DYES & FAR", {"FAR": 64})
+@pytest.mark.parametrize("bit", [62, 63, 64, 1_023])
+def test_flag_of_any_bit_is_asked_for_by_its_name(bit: int) -> None:
+    condition = parse_query("DYES & FAR", {"FAR": bit})
+
+    assert str(condition) == "(DYES & FAR)"
+    events = [
+        make_event(0, dyes=1 << bit, payload={"dyes": ["FAR"]}),
+        make_event(0, dyes=3 << bit, payload={"dyes": ["FAR", "OTHER"]}),
+        make_event(0, dyes=1 << bit - 1, payload={"dyes": ["OTHER"]}),
+        make_event(0, dyes=0, payload={"dyes": []}),
+    ]
+    assert [compile_predicate(condition)(event) for event in events] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("text", ["x' OR 1=1 --", "'; DROP TABLE events; --", '") --', "\\'", "\0"])

@@ -11,6 +11,7 @@ import pytest
 from tests.weaver.events import make_event
 from weaver.event import Event
 from weaver.query.archive import read_flags, read_page
+from weaver.query.parser import parse_query
 from weaver.query.selection import Selection
 from weaver.sinks import archive, retirement
 from weaver.sinks.archive import ArchiveWriter
@@ -45,6 +46,28 @@ def batch(*numbers: int) -> list[Event]:
 
 def ids(path: Path) -> list[int]:
     return [record["record_id"] for record in read_page(path, Selection(), 1_000).records]
+
+
+@pytest.mark.parametrize("bit", [62, 63, 64, 1_023])
+def test_dye_of_any_bit_is_kept_and_asked_for_by_its_name(path: Path, bit: int) -> None:
+    writer = make_writer(path, flags={"ADDR1": 0, "FAR": bit})
+    names = {1 << bit: ["FAR"], 1: ["ADDR1"], 1 << bit | 1: ["ADDR1", "FAR"], 0: []}
+    vectors = list(names)
+    happened = [make_event(at, dyes=dyes, payload={"dyes": names[dyes]}) for at, dyes in enumerate(vectors, 1)]
+    assert writer.write(happened).written == 4
+    writer.close()
+
+    def found(text: str) -> list[int]:
+        condition = parse_query(text, read_flags(path))
+        return [record["record_id"] for record in read_page(path, Selection(condition), 10).records]
+
+    assert [record["dyes"] for record in read_page(path, Selection(), 10).records] == vectors
+    assert found("DYES & FAR") == [1, 3]
+    assert found("DYES & ADDR1 AND NOT DYES & FAR") == [2]
+    assert found("DYES & (FAR | ADDR1) = FAR") == [1]
+    assert found("DYES = FAR") == [1]
+    assert found("DYES > ADDR1") == [1, 3]
+    assert found("DYES IN (FAR, 0)") == [1, 4]
 
 
 def test_events_come_back_as_they_were(path: Path, writer: ArchiveWriter) -> None:
