@@ -142,15 +142,13 @@ def monitor_faults(
 
 def _flag_faults(keys: tuple[str, ...], mask: object, flags: Collection[str] | None) -> list[Fault]:
     entries = [mask] if isinstance(mask, str) else mask
-    if not isinstance(entries, list):
+    if not isinstance(entries, list) or flags is None:
         return []
     faults = []
     for entry in [one for one in entries if _is_text(one)]:
         try:
-            names = names_in(entry)
-            if flags is not None:
-                wrong = [name for name in names if name not in flags]
-                faults += [Fault(keys, f"{name!r} is no dye flag{_near(name, flags)}") for name in wrong]
+            wrong = [name for name in names_in(entry) if name not in flags]
+            faults += [Fault(keys, f"{name!r} is no dye flag{_near(name, flags)}") for name in wrong]
         except WeaverError as error:
             faults.append(Fault(keys, str(error)))
     return faults

@@ -13,7 +13,7 @@ several monitors together are a mask again, and a vector is compared once, when 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -103,19 +103,6 @@ def names_in(entry: str) -> tuple[str, ...]:
     return tuple(parser.names)
 
 
-def missing_in(entry: str, known: Collection[str]) -> tuple[str, ...]:
-    """Return the names that keep an entry from ever holding because they are not known; none when it can hold.
-
-    Errors: InvalidAttributeError for what is no expression.
-    """
-    parser = _Parser(entry, known=False)
-    needs = [need for need, _ in parser.parse()]
-    missing = sum(1 << at for at, name in enumerate(parser.names) if name not in known)
-    if not all(need & missing for need in needs):
-        return ()
-    return tuple(name for at, name in enumerate(parser.names) if any(need & missing & 1 << at for need in needs))
-
-
 def _both(text: str, one: frozenset[Alternative], other: frozenset[Alternative]) -> frozenset[Alternative]:
     """Return the alternatives of a conjunction, without those that cannot hold."""
     made = {(a | c, b | d) for a, b in one for c, d in other if not (a | c) & (b | d)}
@@ -129,7 +116,7 @@ class _Operand(Protocol):
 
 
 class _Parser:
-    """Reads one entry; ``known`` says whether its names must be those of dyes, else bits are by their order here."""
+    """Reads one entry; ``known`` says whether its names must be those of dyes."""
 
     def __init__(self, text: str, *, known: bool = True) -> None:
         self._text = text
@@ -181,9 +168,8 @@ class _Parser:
             return found
         if token is None or token in {"and", "or", ")"}:
             raise self._refused("expected the name of a dye" + (f" before {token!r}" if token else " at the end"))
-        if token not in self.names:
-            self.names.append(token)
-        bit = 1 << (NAMES.bit(token) if self._known else self.names.index(token))
+        self.names.append(token)
+        bit = 1 << NAMES.bit(token) if self._known else 1
         return frozenset({(0, bit) if negated else (bit, 0)})
 
     def _next(self) -> str | None:

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from weaver.pointcut.lint import Lint
     from weaver.pointcut.nodes import Pointcut
 
-NEED_NO_PROPERTY = ("PROTOCOL_", "DYE_", "CONNECTOR", "WATCH_")
-"""How dyes begin that are set from the message itself, by the program or by a watch."""
+NEED_NO_PROPERTY = ("PROTOCOL_", "DYE_")
+"""How flags begin that are set from the message itself or by the program."""
 JUDGE_SECONDS = 60.0
 MOST = 500
 """From how many joinpoints on a pointcut is remarked upon."""
@@ -98,12 +98,12 @@ def _lint(
     from weaver.pointcut.selection import select
 
     monitors: Mapping[str, Any] = values.get("monitors", {})
-    masks = dict(_masks(monitors))
-    settable = _settable(values, [name for names, _ in masks.values() for name in names])
+    settable = _settable(monitors)
     pointcuts = dict(_pointcuts(monitors, instrumentation.named))
     lints: list[Lint] = []
-    for name, (_, mask) in masks.items():
-        lints += lint_mask(name, mask, settable)
+    for name, monitor in monitors.items():
+        if monitor.get("dye_filtering", True):
+            lints += lint_mask(name, monitor.get("dye_mask", ()), settable)
     if not pointcuts or not instrumentation.prefixes:
         return lints, []
     scan = read_shadows((), instrumentation, ALL_KINDS)
@@ -124,25 +124,8 @@ def _pointcuts(monitors: Mapping[str, Any], named: Mapping[str, Pointcut]) -> It
             yield name, parse_pointcut(text, named)
 
 
-def _masks(monitors: Mapping[str, Any]) -> Iterator[tuple[str, tuple[list[str], list[str]]]]:
-    """Yield the masks that count: the monitor, the names of dyes in its mask, the entries of that."""
-    from weaver.dye_mask import names_in
-
-    for name, monitor in monitors.items():
-        mask = monitor.get("dye_mask", [])
-        entries = [mask] if isinstance(mask, str) else mask
-        if monitor.get("dye_filtering", True):
-            yield name, ([dye for entry in entries for dye in names_in(entry)], entries)
-
-
-def _settable(values: Mapping[str, Any], asked: Sequence[str]) -> set[str]:
-    """Return which dyes something sets: a rule, a property of their name or that begins with it, what needs none."""
-    keys = {key for monitor in values.get("monitors", {}).values() for key in monitor.get("properties", {})}
-    named = {rule.get("name") for rule in values.get("dyes", {}).get("rules", ())}
-    return {
-        dye
-        for dye in asked
-        if dye in named
-        or dye.startswith(NEED_NO_PROPERTY)
-        or any(key == dye or key.startswith(f"{dye}_") for key in keys)
-    }
+def _settable(monitors: Mapping[str, Any]) -> set[str]:
+    """Return the flags that something sets: those with a property of their name, and those that need none."""
+    properties = {key for monitor in monitors.values() for key in monitor.get("properties", {})}
+    asked = {flag for monitor in monitors.values() for flag in monitor.get("dye_mask", ())}
+    return properties | {flag for flag in asked if flag.startswith(NEED_NO_PROPERTY)}

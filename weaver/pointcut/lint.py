@@ -18,7 +18,6 @@ from types import (
 )
 from typing import NamedTuple
 
-from weaver.dye_mask import missing_in
 from weaver.pointcut.nodes import Cflow, Execution, Pointcut, Raises, children
 from weaver.pointcut.pattern import fits, without_locals
 from weaver.pointcut.selection import Selected, nearest
@@ -99,9 +98,9 @@ def lint_location(subject: str, pointcut: Pointcut, location: str) -> Iterator[L
 
 
 def lint_mask(subject: str, mask: Iterable[str], settable: Collection[str]) -> Iterator[Lint]:
-    """Remark on flags without which a mask cannot hold, and that nothing sets."""
-    for entry in mask:
-        for flag in missing_in(entry, settable):
+    """Remark on flags of a mask that nothing sets."""
+    for flag in mask:
+        if flag not in settable:
             yield Lint("flag-without-injector", f"nothing sets the dye flag {flag}: the monitor will not fire", subject)
 
 

@@ -73,29 +73,6 @@ def test_flag_is_set_by_a_property_or_needs_none(run: Run) -> None:
     assert run("check").code == 0
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        'dye_mask = "ADDR1 and not SIP_RES"\n[monitors.D.properties]\nADDR1 = "x"',
-        'dye_mask = ["ALICE"]\n[[dyes.rules]]\nkind = "caller"\nvalue = "sip:a@b"\nname = "ALICE"',
-        'dye_mask = ["THROTTLE", "CONNECTOR1"]\n[monitors.D.properties]\nTHROTTLE_RATE = "2"',
-    ],
-)
-def test_dye_of_an_expression_a_rule_or_a_connector_is_no_remark(run: Run, more: str) -> None:
-    instrumentation("app.start", more)
-
-    assert (run("check").out, run("check").code) == ("", 0)
-
-
-def test_mask_that_cannot_be_read_is_a_fault_without_plugins(run: Run) -> None:
-    instrumentation("app.start", 'dye_mask = "ADDR1 and ("')
-
-    result = run("check")
-
-    assert result.code == 2
-    assert "monitors.M.dye_mask: the mask 'ADDR1 and (' cannot be read" in result.out
-
-
 def test_mask_that_does_not_count_is_not_looked_at(run: Run) -> None:
     instrumentation("app.start", 'dye_mask = ["USER1"]\ndye_filtering = false')
 

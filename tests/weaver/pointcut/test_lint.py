@@ -95,16 +95,6 @@ def test_flag_that_nothing_sets_is_named() -> None:
     assert lint == Lint("flag-without-injector", "nothing sets the dye flag USER1: the monitor will not fire", "M")
 
 
-def test_flag_that_nothing_sets_is_no_matter_where_the_mask_can_hold_without_it() -> None:
-    masks = ["not USER1", "USER1 or ADDR1", "ADDR1 and not (USER1 or USER2)"]
-
-    assert list(lint_mask("M", masks, {"ADDR1"})) == []
-    assert [lint.text.split()[5] for lint in lint_mask("M", ["ADDR1 and (USER1 or USER2)"], {"ADDR1"})] == [
-        "USER1:",
-        "USER2:",
-    ]
-
-
 def test_function_written_in_c_is_sent_to_call() -> None:
     (lint,) = lint_names("M", parse_pointcut("within(a) and math.sqrt"), {})
 
