@@ -16,7 +16,8 @@ from weaver.pointcut.named import parse_named
 from weaver.pointcut.nodes import Pointcut
 from weaver.pointcut.parser import parse_pointcut, references
 from weaver.toml_lines import line_of
-from weaver.watch import Watch, faults_of
+from weaver.watch import WATCHES, Watch, dye_of, faults_of
+from weaver.watch_condition import missing_monitor, parse_condition
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -128,7 +129,7 @@ def monitor_faults(
 ) -> list[Fault]:
     """Return what is wrong between the settings of a monitor, and the names that do not exist."""
     faults: list[Fault] = []
-    flags = None if flags is None else {*flags, *rule_names(values)}
+    flags = None if flags is None else {*flags, *dye_names(values)}
     for name, value in _table(values.get("monitors")).items():
         monitor, keys = _table(value), ("monitors", name)
         kind = monitor.get("kind")
@@ -137,28 +138,37 @@ def monitor_faults(
         elif kind is None and isinstance(value, dict):
             faults += _library_faults(keys, monitor, known)
         faults += _flag_faults((*keys, "dye_mask"), monitor.get("dye_mask"), flags)
+    if known is not None:
+        faults += _counter_faults(values, {*known, *_table(values.get("monitors"))})
     return faults + _flag_faults(("logging", "dyed_debug"), _table(values.get("logging")).get("dyed_debug"), flags)
 
 
 def _flag_faults(keys: tuple[str, ...], mask: object, flags: Collection[str] | None) -> list[Fault]:
     entries = [mask] if isinstance(mask, str) else mask
-    if not isinstance(entries, list) or flags is None:
+    if not isinstance(entries, list):
         return []
     faults = []
     for entry in [one for one in entries if _is_text(one)]:
         try:
-            wrong = [name for name in names_in(entry) if name not in flags]
-            faults += [Fault(keys, f"{name!r} is no dye flag{_near(name, flags)}") for name in wrong]
+            named = names_in(entry)
         except WeaverError as error:
             faults.append(Fault(keys, str(error)))
+            continue
+        if flags is not None:
+            faults += [
+                Fault(keys, f"{name!r} is no dye flag{_near(name, flags)}") for name in named if name not in flags
+            ]
     return faults
 
 
-def rule_names(values: Mapping[str, Any]) -> list[str]:
-    """Return the names of the dyes that rules of the file set."""
+def dye_names(values: Mapping[str, Any]) -> list[str]:
+    """Return the names of the dyes that rules and watches of the file set."""
     rules = _table(values.get("dyes")).get("rules")
     names = [_table(rule).get("name") for rule in rules] if isinstance(rules, list) else []
-    return [name for name in names if isinstance(name, str)]
+    watches = _table(values.get("watches"))
+    return [name for name in names if isinstance(name, str)] + [
+        dye_of(name) for name, watch in watches.items() if "dye" in _listed(_table(watch).get("actions"))
+    ]
 
 
 def _custom_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Collection[str] | None) -> list[Fault]:
@@ -179,8 +189,9 @@ def _library_faults(keys: tuple[str, str], monitor: Mapping[str, Any], known: Co
 
 def watch_faults(values: Mapping[str, Any]) -> list[Fault]:
     """Return what is wrong with watches whose values are of their types."""
-    faults = []
-    for name, value in _table(values.get("watches")).items():
+    watches = _table(values.get("watches"))
+    faults = [] if len(watches) <= WATCHES else [Fault(("watches",), f"there may be {WATCHES}, not {len(watches)}")]
+    for name, value in watches.items():
         table = _table(value)
         given = {"when": "", "actions": ["notify"], "reset": 60.0, "dye": 600.0, **table}
         kinds: dict[str, Any] = {"when": str, "actions": list, "reset": (int, float), "dye": (int, float)}
@@ -193,8 +204,26 @@ def watch_faults(values: Mapping[str, Any]) -> list[Fault]:
     return faults
 
 
+def _counter_faults(values: Mapping[str, Any], monitors: Collection[str]) -> list[Fault]:
+    """Return the faults of watches over counters of monitors that do not exist."""
+    faults = []
+    for name, value in _table(values.get("watches")).items():
+        when = _table(value).get("when")
+        try:
+            reason = missing_monitor(parse_condition(when), monitors.__contains__) if _is_text(when) else ""
+        except WeaverError:
+            continue  # told with the other faults of watches
+        if reason:
+            faults.append(Fault(("watches", name, "when"), reason))
+    return faults
+
+
 def _table(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []
 
 
 def _near(name: str, known: Collection[str]) -> str:

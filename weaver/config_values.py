@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from weaver.changeable import CHANGEABLE
 from weaver.config import Draft
-from weaver.config_faults import Fault, monitor_faults
+from weaver.config_faults import Fault, dye_names, monitor_faults
 from weaver.dye_rules import RuleBook
 from weaver.errors import WeaverError
 from weaver.monitor import Location, MonitorDefinition
@@ -54,23 +54,26 @@ def _value_faults(draft: Draft, registry: Registry, flags: Collection[str], of_d
 
 
 def dye_faults(draft: Draft, rules: RuleBook) -> list[Fault]:
-    """Return what is wrong with the rules; the names that they use are held, so that masks may name them.
+    """Return what is wrong with the rules; the names that the file uses are held, so that masks may name them.
 
     A name that cannot be held is a fault of the rules; a vector that is wide enough is made. Both is taken back by the
     trial of names within which this is called.
     """
-    if draft.config is None:
-        return []
-    dyes = draft.config.dyes
-    rules.names.widen(dyes.width)
+    if draft.config is not None:
+        rules.names.widen(draft.config.dyes.width)
     faults = []
     try:
-        rules.names.hold(str(draft.path), [rule.name for rule in dyes.rules])
+        rules.names.hold(str(draft.path), dye_names(draft.values))
     except WeaverError as error:
         faults.append(Fault(("dyes", "rules"), str(error)))
-    for number, rule in enumerate(dyes.rules):
+    found = _table(draft.values.get("dyes")).get("rules")
+    for number, rule in enumerate(found if isinstance(found, list) else ()):
+        given = _table(rule)
+        kind, value, name = (given[key] if isinstance(given.get(key), str) else "" for key in ("kind", "value", "name"))
+        if not (kind and value and name):
+            continue  # told by the model
         try:
-            rules.judge(rule.kind, rule.value, rule.name)
+            rules.judge(kind, value, name)
         except WeaverError as error:
             faults.append(Fault(("dyes", "rules", str(number)), str(error)))
     return faults

@@ -13,7 +13,7 @@ several monitors together are a mask again, and a vector is compared once, when 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,9 +85,7 @@ def parse_mask(entries: Iterable[str]) -> Mask:
 
     Errors: UnknownNameError, with the nearest name; InvalidAttributeError for an expression that cannot be read.
     """
-    found = ALWAYS.alternatives
-    for entry in entries:
-        found = _both(entry, found, _Parser(entry).parse())
+    found = _parsed(entries, NAMES.bit)
     if not found:
         raise InvalidAttributeError("the mask can never hold: it asks for what it excludes")
     return Mask(found)
@@ -98,9 +96,26 @@ def names_in(entry: str) -> tuple[str, ...]:
 
     Errors: InvalidAttributeError for what is no expression.
     """
-    parser = _Parser(entry, known=False)
-    parser.parse()
-    return tuple(parser.names)
+    names: dict[str, int] = {}
+    _parsed((entry,), lambda name: names.setdefault(name, len(names)))
+    return tuple(names)
+
+
+def required_names(entries: Iterable[str]) -> list[frozenset[str]]:
+    """Return the names of dyes that must be set for a mask to hold, for each of its alternatives.
+
+    Errors: InvalidAttributeError for what is no expression.
+    """
+    names: dict[str, int] = {}
+    found = _parsed(entries, lambda name: names.setdefault(name, len(names)))
+    return [frozenset(name for name, bit in names.items() if need >> bit & 1) for need, _ in found]
+
+
+def _parsed(entries: Iterable[str], bit_of: Callable[[str], int]) -> frozenset[Alternative]:
+    found = ALWAYS.alternatives
+    for entry in entries:
+        found = _both(entry, found, _Parser(entry, bit_of).parse())
+    return found
 
 
 def _both(text: str, one: frozenset[Alternative], other: frozenset[Alternative]) -> frozenset[Alternative]:
@@ -116,14 +131,13 @@ class _Operand(Protocol):
 
 
 class _Parser:
-    """Reads one entry; ``known`` says whether its names must be those of dyes."""
+    """Reads one entry; ``bit_of`` gives the bit of each name."""
 
-    def __init__(self, text: str, *, known: bool = True) -> None:
+    def __init__(self, text: str, bit_of: Callable[[str], int]) -> None:
         self._text = text
-        self._known = known
+        self._bit_of = bit_of
         self._tokens: list[str] = []
         self._at = 0
-        self.names: list[str] = []
         for token in _TOKEN.finditer(text):
             if token["wrong"]:
                 raise self._refused(f"{token['wrong']!r} in column {token.start('wrong') + 1} means nothing")
@@ -168,8 +182,7 @@ class _Parser:
             return found
         if token is None or token in {"and", "or", ")"}:
             raise self._refused("expected the name of a dye" + (f" before {token!r}" if token else " at the end"))
-        self.names.append(token)
-        bit = 1 << NAMES.bit(token) if self._known else 1
+        bit = 1 << self._bit_of(token)
         return frozenset({(0, bit) if negated else (bit, 0)})
 
     def _next(self) -> str | None:

@@ -16,6 +16,8 @@ from weaver.watch_condition import parse_condition
 Alarm = Literal["none", "manual", "automatic"]
 
 ACTIONS = ("log", "notify", "dye", "look_back")
+WATCHES = 100
+"""How many there may be."""
 LONGEST = 86_400.0
 """Seconds of an alarm, and of a dye, at most."""
 
@@ -62,6 +64,11 @@ def make_watch(name: str, attributes: Mapping[str, Any]) -> Watch:
     for key, reason in faults_of(watch):
         raise InvalidAttributeError(f"watch {name}: {key}: {reason}")
     return watch
+
+
+def dye_of(name: str) -> str:
+    """Return the name of the dye that a watch sets, which all its rules share."""
+    return "WATCH_" + re.sub(r"[^A-Z0-9]", "_", name.upper())[:26]
 
 
 def faults_of(watch: Watch) -> Iterator[tuple[str, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -12,7 +11,7 @@ from weaver.log import Log
 from weaver.look_back import LookBack
 from weaver.management.rpc import MethodLike
 from weaver.notices import LEVELS, NoticeBoard
-from weaver.watch import Action, Fired, Watch
+from weaver.watch import Action, Fired, dye_of
 
 log = Log(__name__)
 
@@ -48,7 +47,7 @@ def watch_actions(
             del dyed[key]
         if (kind, value, fired.watch.name) in dyed:
             return
-        name, reason = dye_of(fired.watch), f"watch {fired.watch.name}"
+        name, reason = dye_of(fired.watch.name), f"watch {fired.watch.name}"
         method.function({"kind": kind, "value": value, "name": name, "ttl": fired.watch.dye, "reason": reason})
         dyed[kind, value, fired.watch.name] = now + fired.watch.dye
 
@@ -58,11 +57,6 @@ def watch_actions(
             raise UnknownNameError("the event's call has no marks; the monitor CallMarks leaves them while it is on")
 
     return {"notify": tell, "log": write, "dye": dye, "look_back": keep}
-
-
-def dye_of(watch: Watch) -> str:
-    """Return the name of the dye that a watch sets, which all its rules share."""
-    return "WATCH_" + re.sub(r"[^A-Z0-9]", "_", watch.name.upper())[:26]
 
 
 def words_of(fired: Fired) -> str:

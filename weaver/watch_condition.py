@@ -69,6 +69,8 @@ WORDS: Mapping[str, Callable[[Event], Any]] = {
     "context_id": operator.attrgetter("context_id"),
 }
 """What a condition may ask of an event."""
+NUMBERS = frozenset({"status", "elapsed"})
+"""Those of them that are numbers, the others are texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,16 @@ def parse_condition(text: str) -> Condition:
     return CounterCondition(monitor, counter or "fired", kind == "rate", _OPERATORS[sign], float(number))
 
 
+def missing_monitor(condition: Condition, exists: Callable[[str], bool]) -> str:
+    """Return which monitor or counter a condition asks for that does not exist, in words; empty when all is there."""
+    if not isinstance(condition, CounterCondition) or exists(condition.monitor):
+        return ""
+    monitor, dot, counter = condition.monitor.rpartition(".")
+    if dot and exists(monitor):
+        return f"{monitor} has no counter {counter!r}; there are: {', '.join(COUNTERS)}"
+    return f"there is no monitor {condition.monitor!r} whose counter could be asked"
+
+
 def _over_events(text: str) -> Callable[[Event], bool]:
     try:
         return _all(text)
@@ -149,9 +161,11 @@ def _comparison(
         near = difflib.get_close_matches(word, WORDS, 1)
         hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(WORDS)}"
         raise InvalidAttributeError(f"there is nothing called {word!r} in an event; {hint}")
-    wanted: Any = next((text for text in texts if text is not None), "")
+    wanted: Any = next((text for text in texts if text is not None), f"{number or ''}{unit or ''}")
     kinds: tuple[type, ...] = (str,)
-    if number is not None:
+    if word in NUMBERS:
+        if number is None:
+            raise InvalidAttributeError(f"{word} is compared with a number, not with {wanted!r}")
         wanted, kinds = float(number) * _UNITS[unit or "ns"], (int, float)
     compare = _OPERATORS[sign]
 

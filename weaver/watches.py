@@ -12,19 +12,20 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import perf_counter_ns, time_ns
 from typing import Any
 
-from weaver.errors import PluginError, UnknownNameError, describe_error
+from weaver.dye_names import NAMES, DyeNames
+from weaver.errors import PluginError, UnknownNameError, WeaverError, describe_error
 from weaver.event import Event, EventBuffer
 from weaver.hanging import GUARD, ActionStopped
 from weaver.limits import Allowance, Limits
 from weaver.log import Log
 from weaver.notices import NoticeBoard
 from weaver.runtime import Runtime
-from weaver.watch import Action, Fired, Watch
-from weaver.watch_condition import CounterCondition, EventCondition, parse_condition
+from weaver.watch import WATCHES, Action, Fired, Watch, dye_of
+from weaver.watch_condition import CounterCondition, EventCondition, missing_monitor, parse_condition
 
 log = Log(__name__)
 
@@ -38,8 +39,6 @@ COUNTERS_PAUSE = 1.0
 """Seconds between two looks at counters."""
 LIMITS = Limits(rate=10, flood=10_000, time_ms=100, errors=5, hang_ms=50)
 """What a watch may use; its rate is that of its firing."""
-WATCHES = 100
-"""How many there may be."""
 _HANG_NS = LIMITS.hang_ms * 1_000_000
 
 Counters = Callable[[str], Mapping[str, int] | None]
@@ -95,7 +94,8 @@ class _Watching:
 class Watches:
     """The watches of a process.
 
-    Shape: ``actions`` by name; ``counters`` gives those of a monitor by its name, None when there is none.
+    Shape: ``actions`` by name; ``counters`` gives those of a monitor by its name, None when there is none. A watch that
+    dyes holds the name of its dye among ``names``, so that masks may have it before it fires.
     Units: ``clock`` monotonic seconds.
     """
 
@@ -105,13 +105,15 @@ class Watches:
         actions: Mapping[str, Action],
         counters: Counters,
         clock: Callable[[], float] = time.monotonic,
+        names: DyeNames = NAMES,
     ) -> None:
         self._notices = notices
         self._actions = actions
         self._counters = counters
         self._clock = clock
+        self._names = names
         self._watching: dict[str, _Watching] = {}
-        self._filed: frozenset[str] = frozenset()
+        self._filed: dict[str, Watch] = {}
         self._queue: deque[Event] = deque()
         self._over_events = False
         self._counters_due = 0.0
@@ -120,13 +122,18 @@ class Watches:
     def add(self, watch: Watch) -> dict[str, Any]:
         """Add a watch; return its status.
 
-        Errors: PluginError when the name is taken or there are too many; InvalidAttributeError, UnknownNameError.
+        Errors: PluginError when the name is taken or there are too many; InvalidAttributeError; UnknownNameError for a
+        monitor that does not exist; WeaverError when its dye has no place. Then there is none.
         """
         if watch.name in self._watching:
             raise PluginError(f"watch {watch.name}: there is one of that name already")
         if len(self._watching) >= WATCHES:
             raise PluginError(f"watch {watch.name}: there are {WATCHES} watches already; remove some")
         made = self._made(watch)
+        missing = missing_monitor(made.condition, lambda name: self._counters(name) is not None)
+        if missing:
+            raise UnknownNameError(f"watch {watch.name}: {missing}")
+        self._hold(watch)
         self._watching[watch.name] = made
         self._look_for_events()
         return made.status(self._clock())
@@ -137,6 +144,7 @@ class Watches:
         Errors: UnknownNameError.
         """
         status = self._found(name).status(self._clock())
+        self._hold(Watch(name))
         del self._watching[name]
         self._look_for_events()
         return status
@@ -154,17 +162,18 @@ class Watches:
     def take(self, watches: Iterable[Watch]) -> None:
         """Put the watches of a file in the place of those that the file had before.
 
-        One that has not changed goes on as it is; those that were added live stay, unless the file has their names.
+        One that the file has not changed stays as it is, also when it was taken out live; those that were added live
+        stay, unless the file changes one of their names.
         Errors: as ``add``; then nothing has changed.
         """
-        made = {watch.name: self._made(watch) for watch in watches}
-        for name in self._filed - made.keys():
+        filed = {watch.name: watch for watch in watches}
+        changed = {name: self._made(watch) for name, watch in filed.items() if self._filed.get(name) != watch}
+        gone = self._filed.keys() - filed.keys()
+        self._hold_all((*map(Watch, gone), *(one.watch for one in changed.values())))
+        for name in gone:
             self._watching.pop(name, None)
-        for name, one in made.items():
-            present = self._watching.get(name)
-            if present is None or present.watch != one.watch:
-                self._watching[name] = one
-        self._filed = frozenset(made)
+        self._watching |= changed
+        self._filed = filed
         self._look_for_events()
 
     def switch(self, name: str, *, enabled: bool) -> dict[str, Any]:
@@ -279,6 +288,26 @@ class Watches:
 
     def _made(self, watch: Watch) -> _Watching:
         return _Watching(watch, lambda name, text: self._notices.publish("watch.stopped", name, text))
+
+    def _hold_all(self, watches: Sequence[Watch]) -> None:
+        """Hold the names of the dyes of some watches.
+
+        Errors: as ``_hold``; then each holds what it held.
+        """
+        try:
+            for watch in watches:
+                self._hold(watch)
+        except WeaverError:
+            for name in [watch.name for watch in watches]:
+                self._hold(self._watching[name].watch if name in self._watching else Watch(name))
+            raise
+
+    def _hold(self, watch: Watch) -> None:
+        """Hold the name of a watch's dye, and nothing for one that does not dye.
+
+        Errors: WeaverError when all named dyes are held; then it holds what it held.
+        """
+        self._names.hold(f"watch {watch.name}", [dye_of(watch.name)] if "dye" in watch.actions else ())
 
     def _found(self, name: str) -> _Watching:
         found = self._watching.get(name)

@@ -50,6 +50,7 @@ class Needy(Recording):
 
 def registry_of(choosy: Choosy) -> Registry:
     registry = make_registry(Recording(), Around(), choosy, Needy())
+    registry.rules.add_kind(Plain())
     pointcut = parse_pointcut("a.b")
     registry.add(MonitorDefinition("Library", "server", "delegating", "before", pointcut, actions=("Choosy",)))
     registry.add(MonitorDefinition("Fixed", "server", "standard", "before", pointcut, "", ("Choosy",), choosy))
@@ -65,6 +66,86 @@ def faults_of(folder: Path, text: str) -> list[str]:
         draft.checked(value_faults(draft, registry_of(choosy), FLAGS))
     assert choosy.taken == {}
     return [fault.removeprefix(f"{path}:").splitlines()[0] for fault in caught.value.faults]
+
+
+class Plain:
+    """A kind of rule that takes capitals only."""
+
+    name = description = "plain"
+
+    def compile(self, value: str) -> str:
+        if not value.isupper():
+            raise ValueError("these are no capitals")
+        return value
+
+
+def test_faults_of_rules_come_with_those_of_types_in_one_pass(tmp_path: Path) -> None:
+    text = """[[dyes.rules]]
+kind = "plain"
+value = "LOUD"
+name = "LOUD"
+ttl = 0
+[[dyes.rules]]
+kind = "plain"
+value = "soft"
+name = "SOFT"
+[[dyes.rules]]
+kind = "plane"
+value = "X"
+name = "X"
+[[dyes.rules]]
+kind = "plain"
+value = 5
+name = "X"
+[[dyes.rules]]
+kind = "plain"
+value = "X"
+name = "ADDR1"
+"""
+
+    faults = faults_of(tmp_path, text)
+
+    assert [fault.partition(": ")[2] for fault in faults] == [
+        "dyes.rules.0.ttl: must be greater than or equal to 1.0, not 0",
+        "dyes.rules.1: plain 'soft': these are no capitals",
+        "dyes.rules.2: there is no kind of dye rule 'plane'; did you mean 'plain'?",
+        "dyes.rules.3.value: must be text in quotes, not 5",
+        "dyes.rules.4: ADDR1 is a flag, which no rule sets; choose another name",
+    ]
+
+
+def test_mask_may_name_the_dye_of_a_watch(tmp_path: Path) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(
+        """[monitors.Library]
+dye_mask = ["WATCH_LATE"]
+actions = []
+[watches.late]
+when = "elapsed > 1s"
+actions = ["dye"]
+"""
+    )
+
+    assert value_faults(read_draft(path), registry_of(Choosy()), FLAGS) == []
+
+
+def test_watch_over_a_monitor_that_does_not_exist_is_a_fault(tmp_path: Path) -> None:
+    text = """[watches.A]
+when = "rate(Librar) > 1/s"
+[watches.B]
+when = "count(Library.firde) > 1"
+[watches.C]
+when = "count(Mine) > 1"
+[monitors.Mine]
+kind = "custom"
+pointcut = "a.b"
+"""
+
+    faults = faults_of(tmp_path, text)
+
+    assert [fault.partition(": ")[0] for fault in faults] == ["2", "4"]
+    assert "there is no monitor 'Librar'" in faults[0]
+    assert "Library has no counter 'firde'" in faults[1]
 
 
 def test_faults_of_structure_names_and_values_come_in_one_pass(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from weaver.management.roles import Role
 from weaver.management.rpc import RegisteredMethod
 from weaver.notices import NoticeBoard
 from weaver.redaction import HIDDEN
-from weaver.watch import Fired, Watch
-from weaver.watch_actions import DYE_METHOD, dye_of, watch_actions
+from weaver.watch import Fired, Watch, dye_of
+from weaver.watch_actions import DYE_METHOD, watch_actions
 
 
 class House:
@@ -81,8 +81,8 @@ def test_who_is_dyed_is_not_dyed_again_before_that_is_over() -> None:
 
 
 def test_dye_of_a_watch_has_a_name_of_its_own_whatever_the_watch_is_called() -> None:
-    assert dye_of(Watch("late-calls.2")) == "WATCH_LATE_CALLS_2"
-    assert len(dye_of(Watch("\u00e4" * 80))) == 32
+    assert dye_of("late-calls.2") == "WATCH_LATE_CALLS_2"
+    assert len(dye_of("\u00e4" * 80)) == 32
 
 
 def test_nobody_is_dyed_for_an_event_of_no_call() -> None:

@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 from tests.weaver.events import make_event
 from weaver.errors import InvalidAttributeError
 from weaver.event import Event
-from weaver.watch_condition import COUNTERS, WORDS, CounterCondition, EventCondition, parse_condition
+from weaver.watch_condition import (
+    COUNTERS,
+    NUMBERS,
+    WORDS,
+    CounterCondition,
+    EventCondition,
+    missing_monitor,
+    parse_condition,
+)
 
 EVENT = make_event(
     1,
@@ -38,17 +46,39 @@ def test_condition_holds_for_an_event(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "status < 500", "status = '503'", "method = 503", "method = BYE", "elapsed > 300ms", "call_key = x",
-        "status >= 500 and method = BYE", "error > 5", "context_id != x", "MONITOR LIKE 'X%'",
+        "status < 500", "method = 503", "method = BYE", "elapsed > 300ms", "call_key = x",
+        "status >= 500 and method = BYE", "error = 5", "context_id != x", "MONITOR LIKE 'X%'",
     ],
 )  # fmt: skip
 def test_condition_does_not_hold_for_another_value_kind_or_what_is_missing(text: str) -> None:
     assert not holds(text)
 
 
+@pytest.mark.parametrize(("text", "expected"), [("call_id = 12345", True), ("call_id = 12345s", False)])
+def test_digits_are_text_where_a_text_is_compared(text: str, expected: bool) -> None:
+    assert holds(text, make_event(1, context_payload={"call_id": "12345"})) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("count(M) > 1", ""),
+        ("status = 5", ""),
+        ("count(N) > 1", "there is no monitor 'N' whose counter could be asked"),
+        ("count(M.firde) > 1", "M has no counter 'firde'; there are: reached, dyed, fired"),
+    ],
+)
+def test_monitor_and_counter_that_do_not_exist_are_named(text: str, reason: str) -> None:
+    said = missing_monitor(parse_condition(text), {"M"}.__contains__)
+
+    assert (said[: len(reason)], bool(said)) == (reason, bool(reason))
+
+
 @pytest.mark.parametrize("word", WORDS)
 def test_every_word_can_be_asked_of_an_event_without_tables(word: str) -> None:
-    assert not holds(f"{word} = nothing", make_event(1, payload=None, context_payload=None, class_name="C"))
+    nothing = "599" if word in NUMBERS else "nothing"
+
+    assert not holds(f"{word} = {nothing}", make_event(1, payload=None, context_payload=None, class_name="C"))
 
 
 @pytest.mark.parametrize(
@@ -89,6 +119,8 @@ def test_counters_are_those_that_monitors_have() -> None:
         ("statu >= 500", "there is nothing called 'statu' in an event; did you mean 'status'?"),
         ("zzz = 1", "there is nothing called 'zzz' in an event; known: status, method"),
         ("elapsed > 5min", "expected a comparison"),
+        ("status = '503'", "status is compared with a number, not with '503'"),
+        ("elapsed > long", "elapsed is compared with a number, not with 'long'"),
         ("rate(M) > 10", "a rate is compared with a number such as 10/s"),
         ("count(M) > 10/s", "a count is compared with a number such as 10"),
         ("rate() > 10/s", "expected a comparison"),

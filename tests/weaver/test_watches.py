@@ -6,24 +6,26 @@ import pytest
 
 from tests.weaver.events import make_event
 from weaver import watches as module
-from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError
+from weaver.dye_names import FLAGS, DyeNames
+from weaver.errors import InvalidAttributeError, PluginError, UnknownNameError, WeaverError
 from weaver.event import Event, EventBuffer
 from weaver.notices import NoticeBoard
-from weaver.watch import Fired, make_watch
-from weaver.watches import BATCH, LIMITS, QUEUE, WATCHES, Watches
+from weaver.watch import WATCHES, Fired, Watch, make_watch
+from weaver.watches import BATCH, LIMITS, QUEUE, Watches
 
 
 class House:
     """Watches with a clock of their own and one action that keeps what fired."""
 
-    def __init__(self, act: Callable[[Fired], object] = lambda _: None) -> None:
+    def __init__(self, act: Callable[[Fired], object] = lambda _: None, room: int = 10) -> None:
         self.now = 100.0
         self.fired: list[Fired] = []
         self.counters: dict[str, dict[str, int]] = {}
         self.notices = NoticeBoard()
         self.act = act
         actions = {"notify": self._notify, "log": self.fired.append}
-        self.watches = Watches(self.notices, actions, self.counters.get, lambda: self.now)
+        self.names = DyeNames(len(FLAGS) + room)
+        self.watches = Watches(self.notices, actions, self.counters.get, lambda: self.now, self.names)
 
     def _notify(self, fired: Fired) -> None:
         self.fired.append(fired)
@@ -42,6 +44,10 @@ class House:
 
     def seen(self) -> list[int]:
         return [one.event.record_id for one in self.fired if one.event is not None]
+
+
+def watch(name: str, actions: list[str]) -> Watch:
+    return make_watch(name, {"when": "status >= 500", "actions": actions})
 
 
 def test_watch_fires_for_the_events_that_its_condition_asks_for() -> None:
@@ -67,6 +73,7 @@ def test_where_events_are_emitted_nothing_is_evaluated() -> None:
 
 def test_without_a_watch_over_events_none_is_queued() -> None:
     house = House()
+    house.counters["M"] = {"fired": 0}
     house.add("C", "count(M) > 5")
     house.watches(make_event(1))
     house.add("E")
@@ -138,6 +145,7 @@ def test_counter_is_looked_at_once_a_second() -> None:
 
 def test_rate_is_the_growth_in_a_second() -> None:
     house = House()
+    house.counters["M"] = {"fired": 0}
     house.add(when="rate(M) > 10/s")
 
     for count in (0, 5, 25, 36, 36):
@@ -148,13 +156,62 @@ def test_rate_is_the_growth_in_a_second() -> None:
     assert [one.value for one in house.fired] == [20.0, 11.0]
 
 
-def test_counter_of_a_monitor_that_is_not_there_is_no_fault() -> None:
+def test_counter_of_a_monitor_that_has_gone_is_no_fault() -> None:
     house = House()
+    house.counters["Gone"] = {"fired": 0}
     house.add(when="count(Gone) > 2")
 
+    house.counters.clear()
     house.watches.work()
 
     assert (house.fired, house.status()["enabled"]) == ([], True)
+
+
+def test_counter_of_a_monitor_that_does_not_exist_is_refused() -> None:
+    house = House()
+
+    with pytest.raises(UnknownNameError, match="watch W: there is no monitor 'Nobody'"):
+        house.add(when="count(Nobody) > 2")
+
+    assert house.watches.status() == []
+
+
+def test_dye_of_a_watch_may_be_named_while_the_watch_is_there() -> None:
+    house = House()
+
+    house.add("Fail", actions=["dye"])
+    held = house.names.holders("WATCH_FAIL")
+    house.watches.remove("Fail")
+
+    assert held == ["watch Fail"]
+    assert house.names.holders("WATCH_FAIL") == []
+
+
+def test_watch_that_was_taken_out_live_stays_away_until_the_file_changes_it() -> None:
+    house = House()
+    a, b = watch("A", ["notify"]), watch("B", ["notify"])
+    house.watches.take([a, b])
+    house.watches.remove("A")
+
+    house.watches.take([a, watch("B", ["log"])])
+    still_away = [one["name"] for one in house.watches.status()]
+    house.watches.take([watch("A", ["log"]), b])
+
+    assert still_away == ["B"]
+    assert [one["name"] for one in house.watches.status()] == ["A", "B"]
+
+
+def test_watches_of_a_file_hold_their_dyes_all_or_none() -> None:
+    house = House(room=1)
+    house.watches.take([watch("A", ["dye"]), watch("B", ["notify"])])
+
+    with pytest.raises(WeaverError, match="all 1 named dyes are held"):
+        house.watches.take([watch("A", ["dye"]), watch("C", ["dye"])])
+    refused = [one["name"] for one in house.watches.status()]
+    house.watches.take([watch("C", ["dye"])])
+
+    assert refused == ["A", "B"]
+    assert (house.names.holders("WATCH_A"), house.names.holders("WATCH_C")) == ([], ["watch C"])
 
 
 def stopped(house: House) -> tuple[str, str]:

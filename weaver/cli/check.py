@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from weaver.pointcut.lint import Lint
     from weaver.pointcut.nodes import Pointcut
 
-NEED_NO_PROPERTY = ("PROTOCOL_", "DYE_")
+NEED_NO_PROPERTY = ("PROTOCOL_", "DYE_", "CONNECTOR")
 """How flags begin that are set from the message itself or by the program."""
 JUDGE_SECONDS = 60.0
 MOST = 500
@@ -93,17 +93,17 @@ def _lint(
 ) -> tuple[list[Lint], list[str]]:
     """Return the lints of all monitors, and which files could not be read."""
     from weaver.cli.source import read_shadows
+    from weaver.dye_mask import required_names
     from weaver.pointcut.lint import lint_location, lint_mask, lint_names, lint_selection
     from weaver.pointcut.needs import ALL_KINDS
     from weaver.pointcut.selection import select
 
     monitors: Mapping[str, Any] = values.get("monitors", {})
-    settable = _settable(monitors)
     pointcuts = dict(_pointcuts(monitors, instrumentation.named))
     lints: list[Lint] = []
     for name, monitor in monitors.items():
-        if monitor.get("dye_filtering", True):
-            lints += lint_mask(name, monitor.get("dye_mask", ()), settable)
+        required = required_names(_mask_of(monitor))
+        lints += lint_mask(name, required, _settable(values, frozenset().union(*required)))
     if not pointcuts or not instrumentation.prefixes:
         return lints, []
     scan = read_shadows((), instrumentation, ALL_KINDS)
@@ -124,8 +124,16 @@ def _pointcuts(monitors: Mapping[str, Any], named: Mapping[str, Pointcut]) -> It
             yield name, parse_pointcut(text, named)
 
 
-def _settable(monitors: Mapping[str, Any]) -> set[str]:
-    """Return the flags that something sets: those with a property of their name, and those that need none."""
-    properties = {key for monitor in monitors.values() for key in monitor.get("properties", {})}
-    asked = {flag for monitor in monitors.values() for flag in monitor.get("dye_mask", ())}
-    return properties | {flag for flag in asked if flag.startswith(NEED_NO_PROPERTY)}
+def _mask_of(monitor: Mapping[str, Any]) -> list[str]:
+    """Return the mask of a monitor; none where it does not count."""
+    mask = monitor.get("dye_mask", []) if monitor.get("dye_filtering", True) else []
+    return [mask] if isinstance(mask, str) else mask
+
+
+def _settable(values: Mapping[str, Any], asked: Collection[str]) -> set[str]:
+    """Return the dyes that something sets, a property or rule of the file, and those asked for that need nothing."""
+    from weaver.config_faults import dye_names
+
+    properties = {key for monitor in values.get("monitors", {}).values() for key in monitor.get("properties", {})}
+    by_property = properties | {key.partition("_")[0] for key in properties if key.startswith("THROTTLE_")}
+    return {*by_property, *dye_names(values), *(flag for flag in asked if flag.startswith(NEED_NO_PROPERTY))}

@@ -97,10 +97,14 @@ def lint_location(subject: str, pointcut: Pointcut, location: str) -> Iterator[L
         yield Lint("raises-before", "raises() is never true with the location before; use after or around", subject)
 
 
-def lint_mask(subject: str, mask: Iterable[str], settable: Collection[str]) -> Iterator[Lint]:
-    """Remark on flags of a mask that nothing sets."""
-    for flag in mask:
-        if flag not in settable:
+def lint_mask(subject: str, required: Iterable[frozenset[str]], settable: Collection[str]) -> Iterator[Lint]:
+    """Remark on flags without which a mask cannot hold and that nothing sets.
+
+    Shape: ``required`` has the flags of each alternative of the mask.
+    """
+    missing = [flags.difference(settable) for flags in required]
+    if all(missing):
+        for flag in sorted(frozenset().union(*missing)):
             yield Lint("flag-without-injector", f"nothing sets the dye flag {flag}: the monitor will not fire", subject)
 
 

@@ -73,6 +73,53 @@ def test_flag_is_set_by_a_property_or_needs_none(run: Run) -> None:
     assert run("check").code == 0
 
 
+@pytest.mark.parametrize(
+    "mask",
+    [
+        '"USER1 or ADDR1"',
+        '"ADDR1 and not USER1"',
+        '["ALICE", "THROTTLE"]',
+        '"WATCH_LATE or USER1"',
+        '["CONNECTOR1", "DYE_0"]',
+    ],
+)
+def test_mask_that_can_hold_is_no_remark(run: Run, mask: str) -> None:
+    more = """
+[monitors.D.properties]
+ADDR1 = "x"
+THROTTLE_RATE = 5
+[[dyes.rules]]
+kind = "caller"
+value = "sip:a@b"
+name = "ALICE"
+[watches.late]
+when = "elapsed > 2s"
+actions = ["dye"]
+"""
+    instrumentation("app.start", f"dye_mask = {mask}{more}")
+
+    result = run("check")
+
+    assert (result.out, result.code) == ("", 0)
+
+
+def test_every_flag_that_an_expression_lacks_is_named(run: Run) -> None:
+    instrumentation("app.start", 'dye_mask = "USER1 and DYE_0 or not DYE_0 and ADDR1"')
+
+    texts = [lint["text"] for lint in run("check", "--json").json["lints"]]
+
+    assert texts == [f"nothing sets the dye flag {flag}: the monitor will not fire" for flag in ("ADDR1", "USER1")]
+
+
+def test_mask_that_cannot_be_read_is_a_fault(run: Run) -> None:
+    instrumentation("app.start", 'dye_mask = "ADDR1 andd USER1"')
+
+    result = run("check")
+
+    assert result.code == 2
+    assert "expected 'and' or 'or' before 'andd'" in result.out
+
+
 def test_mask_that_does_not_count_is_not_looked_at(run: Run) -> None:
     instrumentation("app.start", 'dye_mask = ["USER1"]\ndye_filtering = false')
 

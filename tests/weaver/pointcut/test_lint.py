@@ -90,7 +90,7 @@ def test_raises_before_anything_is_raised_is_noticed(text: str, location: str, c
 
 
 def test_flag_that_nothing_sets_is_named() -> None:
-    (lint,) = lint_mask("M", ["ADDR1", "USER1"], {"ADDR1"})
+    (lint,) = lint_mask("M", [frozenset({"ADDR1", "USER1"})], {"ADDR1"})
 
     assert lint == Lint("flag-without-injector", "nothing sets the dye flag USER1: the monitor will not fire", "M")
 
