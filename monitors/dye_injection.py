@@ -256,5 +256,6 @@ def register(plugins: Plugins) -> None:
             (action.name,),
             action,
             precedence=0,
+            sets_dyes=True,
         )
     )

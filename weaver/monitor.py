@@ -63,7 +63,7 @@ class MonitorDefinition:
     ``includes`` and ``excludes`` are patterns of ``module.Class`` (``*`` any text; a module or class takes what lies
     below it along): the class of the object that a method is called on, the module for a function.
     ``changes_result`` has what its action leaves in ``invocation.result`` be the result, for the monitors of which the
-    registry allows it (``CHANGES_RESULT``).
+    registry allows it (``CHANGES_RESULT``). ``sets_dyes`` is for what other monitors' masks wait for: it has none.
     """
 
     name: str
@@ -80,6 +80,7 @@ class MonitorDefinition:
     includes: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
     changes_result: bool = False
+    sets_dyes: bool = False
 
     @property
     def action_kind(self) -> ActionKind:

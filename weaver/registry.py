@@ -205,6 +205,8 @@ class Registry:
         if unknown:
             raise InvalidAttributeError(f"{name}: {unknown[0]!r} cannot be set; these can: {', '.join(CHANGEABLE)}")
         settings = dataclasses.replace(monitor.settings, **{k: read_value(name, k, v) for k, v in attributes.items()})
+        if monitor.definition.sets_dyes and settings.dye_filtering and settings.dye_mask:
+            raise InvalidAttributeError(f"{name}: it sets the dyes, so that it can wait for none: leave the mask empty")
         actions = self._actions.resolve(monitor.definition, settings.actions)
         mask = parse_mask(settings.dye_mask)
         return settings, actions, mask if settings.dye_filtering else ALWAYS
@@ -260,6 +262,10 @@ class Registry:
     def names(self) -> tuple[str, ...]:
         """Return the names of all monitors."""
         return tuple(sorted(self._monitors))
+
+    def is_dyeing(self) -> bool:
+        """Say whether a monitor is on that sets dyes."""
+        return any(one.definition.sets_dyes and one.settings.enabled for one in self._monitors.values())
 
     def library(self) -> frozenset[str]:
         """Return the names of the monitors that plugins have brought."""

@@ -160,7 +160,7 @@ class Weaver:
         """Return what the admin socket can be asked, in which the file's named pointcuts may be used."""
         return {
             **standard_methods(self.registry, self.buffer, self._named, self._changes, lambda: self.runtime.sleep(0)),
-            **dye_methods(self.registry.rules),
+            **dye_methods(self.registry.rules, self.registry.is_dyeing),
             **event_methods(self.buffer, self._sinks.opened, self._sinks.archive, self.runtime.call_in_thread),
             **config_methods(self._reload, lambda: effective(self._reload.taken, self.registry)),
             **notice_methods(self.registry.notices),

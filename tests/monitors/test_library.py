@@ -68,6 +68,22 @@ def test_dye_injection_stands_at_the_dye_points_and_where_users_are_known_and_ca
     ]
 
 
+def test_what_sets_the_dyes_can_wait_for_none(registry: Registry) -> None:
+    with pytest.raises(InvalidAttributeError, match="DyeInjection: it sets the dyes"):
+        registry.set("DyeInjection", dye_mask=["ADDR1"])
+
+    assert registry.get("DyeInjection")["dye_mask"] == []
+
+
+def test_registry_knows_whether_anybody_sets_dyes(registry: Registry) -> None:
+    before = registry.is_dyeing()
+    registry.set("DyeInjection", enabled=True)
+    after = registry.is_dyeing()
+    registry.set("DyeInjection", enabled=False)
+
+    assert (before, after) == (False, True)
+
+
 def test_action_of_the_standard_monitor_is_fixed(registry: Registry) -> None:
     with pytest.raises(InvalidAttributeError, match="fixed"):
         registry.set("DyeInjection", actions=["TraceAction"])

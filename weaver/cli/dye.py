@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
 from weaver.cli.client import connect
+from weaver.cli.duration import format_seconds, seconds_option
 from weaver.cli.monitor import reason_option
 from weaver.cli.output import clean, common_options, print_json, print_table, settings
-
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-_DURATION = re.compile(r"(\d{1,9})([smhd]?)")
-
-
-def seconds(context: click.Context, option: click.Parameter, value: str | None) -> int | None:
-    """Return the seconds of a number with s, m, h or d behind it, or nothing."""
-    if value is None:
-        return None
-    found = _DURATION.fullmatch(value)
-    if found is None or not int(found[1]):
-        raise click.BadParameter(f"{value!r} is no duration like 90s, 10m, 2h or 1d", context, option)
-    return int(found[1]) * _SECONDS[found[2] or "s"]
 
 
 @click.group()
@@ -36,11 +23,11 @@ def dye() -> None:
 @click.argument("kind")
 @click.argument("value")
 @click.option("--name", default="", metavar="NAME", help="The dye; rules may share one. Else it gets one of its own.")
-@click.option("--ttl", callback=seconds, metavar="10m", help="How long the rule lives.")
+@click.option("--ttl", callback=seconds_option, metavar="10m", help="How long the rule lives: 90s, 10m, 1h30m, 2d.")
 @click.option("--hits", type=click.IntRange(1), metavar="N", help="How many messages end it.")
 @reason_option
 @common_options
-def add(kind: str, value: str, name: str, ttl: int | None, hits: int | None, reason: str) -> None:
+def add(kind: str, value: str, name: str, ttl: float | None, hits: int | None, reason: str) -> None:
     """Add a rule: `weaver dye add caller sip:alice@example.com`; it counts from the next message on."""
     bounds = {key: bound for key, bound in (("ttl", ttl), ("hits", hits)) if bound is not None}
     with connect(settings().target) as server:
@@ -49,6 +36,7 @@ def add(kind: str, value: str, name: str, ttl: int | None, hits: int | None, rea
         print_json(rule)
         return
     click.echo(f"rule {rule['id']}: {clean(rule['kind'])} {clean(rule['value'])} is dyed {clean(rule['name'])}")
+    _remark(rule)
 
 
 @dye.command("ls")
@@ -64,6 +52,7 @@ def list_() -> None:
     room, named = found["width"] - found["flags"], found["named"]
     held = sum(1 for holders in named.values() if holders)
     click.echo(f"{held} of {room} named dyes are held", err=True)
+    _remark(found)
 
 
 @dye.command("rm")
@@ -93,8 +82,14 @@ def kinds() -> None:
     print_table(["KIND", "WHAT IT LOOKS AT"], list(found.items()))
 
 
+def _remark(found: Mapping[str, Any]) -> None:
+    """Say that rules are for nothing while they are put to no message."""
+    if not found.get("is_dyeing", True):
+        click.echo("no message is dyed while DyeInjection is off: weaver monitor on DyeInjection", err=True)
+
+
 def _row(rule: Mapping[str, Any]) -> list[object]:
     limit = rule.get("limit")
     hits = f"{rule['hits']}/{limit}" if limit else rule["hits"]
-    left = "-" if rule.get("ttl") is None else f"{rule['ttl']:.0f} s"
+    left = "-" if rule.get("ttl") is None else format_seconds(rule["ttl"])
     return [rule["id"], rule["name"], rule["kind"], rule["value"], hits, left, rule.get("reason") or "-"]

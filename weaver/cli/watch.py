@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from weaver.cli.client import connect
+from weaver.cli.duration import seconds_option
 from weaver.cli.output import clean, common_options, print_json, print_table, settings
 
 
@@ -53,8 +54,10 @@ def list_() -> None:
     default="automatic",
     help="Whether it is silent once it has fired: not, until it is reset, or for a while.",
 )
-@click.option("--reset", type=float, default=60.0, metavar="SECONDS", help="For how long an automatic one is silent.")
-@click.option("--dye", type=float, default=600.0, metavar="SECONDS", help="For how long the caller is dyed.")
+@click.option(
+    "--reset", callback=seconds_option, default="1m", metavar="TIME", help="How long an automatic one is silent."
+)
+@click.option("--dye", callback=seconds_option, default="10m", metavar="TIME", help="How long the caller is dyed.")
 @click.option("--description", default="", metavar="TEXT", help="What it is for.")
 @common_options
 def add(name: str, when: str, actions: tuple[str, ...], **more: object) -> None:

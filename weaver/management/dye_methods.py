@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from weaver.dye_names import FLAGS
@@ -11,19 +11,20 @@ from weaver.management.roles import Role
 from weaver.management.rpc import MethodLike, RegisteredMethod, by_name
 
 
-def dye_methods(rules: RuleBook) -> dict[str, MethodLike]:
-    """Return the methods over the rules of the process."""
+def dye_methods(rules: RuleBook, is_dyeing: Callable[[], bool] = lambda: True) -> dict[str, MethodLike]:
+    """Return the methods over the rules of the process; ``is_dyeing`` says whether somebody puts them to messages."""
 
     def add(
         kind: str, value: str, name: str = "", ttl: float | None = None, hits: int | None = None, reason: str = ""
     ) -> Any:
         rule = rules.add(kind, value, name, ttl=ttl, hits=hits, reason=reason)
-        return next(one for one in rules.list() if one["id"] == rule.id)
+        return {**next(one for one in rules.list() if one["id"] == rule.id), "is_dyeing": is_dyeing()}
 
     def list_all() -> dict[str, Any]:
         names = rules.names
         named = {name: names.holders(name) for name in names if name not in FLAGS}
-        return {"rules": rules.list(), "named": named, "flags": len(FLAGS), "width": names.width}
+        room = {"flags": len(FLAGS), "width": names.width}
+        return {"rules": rules.list(), "named": named, **room, "is_dyeing": is_dyeing()}
 
     def remove(which: str, reason: str = "") -> dict[str, Any]:
         before = {one["id"]: one for one in rules.list()}

@@ -46,7 +46,7 @@ def test_rule_is_added_listed_and_removed(run: Run) -> None:
     head, first, second = (line.split() for line in run("dye", "ls").out.splitlines())
     assert head == ["ID", "NAME", "KIND", "VALUE", "HITS", "LEFT", "REASON"]
     assert first == ["1", "INSIDE", "address", "10.0.0.0/8", "0", "-", "-"]
-    assert second == ["2", "ALICE", "caller", "sip:alice@example.com", "0/100", "600", "s", "ticket", "17"]
+    assert second == ["2", "ALICE", "caller", "sip:alice@example.com", "0/100", "10m", "ticket", "17"]
 
     removed = run("dye", "rm", "ALICE", "--reason", "done")
     assert removed.out == "rule 2: caller sip:alice@example.com is gone, 0 hits\n"
@@ -67,12 +67,25 @@ def test_rule_without_a_name_gets_one_and_a_monitor_can_use_it(run: Run) -> None
     assert run("monitor", "show", "Mine", "--json").json["dye_mask"] == [f"{name} or INSIDE"]
 
 
-@pytest.mark.parametrize("value", ["", "x", "10 m", "0", "-1", "1.5h", "1w"])
-def test_duration_that_makes_no_sense_is_refused(run: Run, value: str) -> None:
+@pytest.mark.parametrize("value", ["", "x", "10 m", "0", "-1", "1w"])
+def test_time_that_makes_no_sense_is_refused(run: Run, value: str) -> None:
     result = run("dye", "add", "user", "bob", "--ttl", value)
 
     assert result.code == 2
-    assert "duration" in result.err
+    assert "Invalid value for '--ttl'" in result.err
+
+
+def test_time_is_written_as_with_all_commands(run: Run) -> None:
+    added = run("--json", "dye", "add", "user", "bob", "--ttl", "1h30m")
+
+    assert added.json["ttl"] == 5_400
+
+
+def test_rules_that_are_put_to_no_message_are_remarked_on(run: Run) -> None:
+    remark = "no message is dyed while DyeInjection is off"
+
+    assert remark in run("dye", "add", "user", "bob").err
+    assert remark in run("dye", "ls").err
 
 
 @pytest.mark.parametrize(
