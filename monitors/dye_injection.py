@@ -103,6 +103,12 @@ class Dyer:
         """Take the flags into account that plugins have brought meanwhile."""
         self.configure(self._properties)
 
+    def statistics(self, parameters: Mapping[str, Any]) -> dict[str, int]:
+        """Return what could not be read, which calls keep dyes, and how many went for want of room."""
+        del parameters
+        unreadable = self.unreadable + self._matcher.unreadable
+        return {"unreadable": unreadable, "calls": len(self.calls), "calls_forgotten": self.calls.forgotten}
+
     def renew(self) -> None:
         """Find anew what has to be asked."""
         self.sip, self.http, self.user = (self._look(place) for place in ("sip", "http", "user"))
@@ -242,7 +248,7 @@ class DyeInjectionAction:
 
 
 def register(plugins: Plugins) -> None:
-    """Contribute the monitor."""
+    """Contribute the monitor, and the method that says what it could not do."""
     action = DyeInjectionAction(plugins.dye_flags, plugins.rules)
     plugins.monitor(
         MonitorDefinition(
@@ -258,4 +264,9 @@ def register(plugins: Plugins) -> None:
             precedence=0,
             sets_dyes=True,
         )
+    )
+    plugins.method(
+        "dye_injection.statistics",
+        action.dyer.statistics,
+        "Counts tests that could not read a message, calls that keep dyes, and those forgotten for want of room.",
     )

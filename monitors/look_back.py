@@ -1,8 +1,8 @@
 """CallMarks: leaves marks of each call's way, and keeps those of a call that fails or is dyed.
 
 A call fails by a final status of the set ``fails`` without ``passes``, in a message that comes, goes or is served (what
-times out is served as a 408), by an exception, and by a connection that breaks. Whatever is not kept by the time its
-call ends is dropped.
+times out is served as a 408), by an exception, where one with a status counts as that, and by a connection that breaks.
+Whatever is not kept by the time its call ends is dropped.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def inbound(look_back: LookBack, failing: Failing) -> Steps:
         look_back.end(begun[1])
 
     def throw(begun: Any, error: BaseException) -> None:
-        _raised(look_back, begun[0], error)
+        _raised(look_back, failing, begun[0], error)
         look_back.end(begun[1])
 
     return Steps(enter, exit_, throw)
@@ -190,14 +190,19 @@ def served(look_back: LookBack, failing: Failing) -> Steps:
             look_back.keep(ring.call, f"status {status}")
         return ring
 
-    return Steps(enter, None, lambda ring, error: _raised(look_back, ring, error))
+    return Steps(enter, None, lambda ring, error: _raised(look_back, failing, ring, error))
 
 
-def _raised(look_back: LookBack, ring: Any, error: BaseException) -> None:
-    if ring is not None:
-        name = type(error).__name__
-        ring.append((perf_counter_ns(), "raised", name))
+def _raised(look_back: LookBack, failing: Failing, ring: Any, error: BaseException) -> None:
+    """Mark an exception; one with a status is how a servlet refuses, and counts as its answer does."""
+    if ring is None:
+        return
+    name, status = type(error).__name__, getattr(error, "status", None)
+    ring.append((perf_counter_ns(), "raised", name))
+    if not isinstance(status, int):
         look_back.keep(ring.call, f"{name} was raised")
+    elif status in failing.statuses:
+        look_back.keep(ring.call, f"status {status}")
 
 
 def statuses(name: str, text: object) -> frozenset[int]:

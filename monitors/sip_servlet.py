@@ -23,7 +23,7 @@ FAMILIES = (
         "application",
         "a SIP or application session is made, used or ended",
         f"({executions(f'{SESSIONS}.*.{USED}')}) and {OF_SIP} or "
-        + executions("server.container.drafts.{draft,new_application}"),
+        + executions("server.container.drafts.{draft,new_application}", "server.container.inbound.Inbound._session"),
         outermost=True,
     ),
 )

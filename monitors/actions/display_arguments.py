@@ -31,8 +31,7 @@ class DisplayArgumentsAction:
             return {"arguments": arguments, "error": type(invocation.error).__name__}
         if not invocation.has_ended:
             return {"arguments": arguments}
-        may_show_result = "result" in allowed or invocation.joinpoint.shown.result
-        return {"arguments": arguments, "result": show(invocation.result, allowed=may_show_result)}
+        return {"arguments": arguments, "result": shown_result(invocation, allowed)}
 
     enter = leave = run
 
@@ -44,3 +43,8 @@ def shown_arguments(invocation: Invocation, allowed: frozenset[str]) -> list[str
         f"{name}={show(value, allowed=name in allowed or invocation.may_show(at), name=name)}"
         for at, (name, value) in enumerate(zip(names, invocation.arguments, strict=False))
     ]
+
+
+def shown_result(invocation: Invocation, allowed: frozenset[str]) -> str:
+    """Return as much of the result as may be seen of it."""
+    return show(invocation.result, allowed="result" in allowed or invocation.joinpoint.shown.result)

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from monitors.actions.display_arguments import ShownNames, shown_arguments
-from weaver.api import ActionKind, Invocation, show
+from monitors.actions.display_arguments import ShownNames, shown_arguments, shown_result
+from weaver.api import ActionKind, Invocation
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class LogAction:
         if invocation.error is not None:
             outcome = f" raised {type(invocation.error).__name__}"
         elif invocation.has_ended:
-            outcome = f" returned {show(invocation.result, allowed='result' in properties.show)}"
+            outcome = f" returned {shown_result(invocation, properties.show)}"
         else:
             outcome = ""
         log.log(level, "%s: %s(%s)%s", invocation.monitor, invocation.shadow.id, arguments, outcome)

@@ -152,6 +152,20 @@ def test_test_that_cannot_read_a_message_says_no_and_the_others_are_asked(server
     assert server.registry.get("DyeInjection")["counters"]["errors"] == 0
 
 
+def test_what_could_not_be_read_and_the_calls_that_keep_dyes_are_counted(server: Server) -> None:
+    class Unreadable(Message):
+        @property
+        def uri(self) -> Any:
+            raise ValueError("malformed")
+
+    server.configure(SIP_REQURI="sip:bob@x")
+    server.rules.add("caller", "sip:alice@x")
+
+    server.take(Unreadable(values={"from": ["<sip:alice@x>"]}))
+
+    assert server.action.dyer.statistics({}) == {"unreadable": 1, "calls": 1, "calls_forgotten": 0}
+
+
 def test_user_is_dyed_from_where_he_is_known(server: Server) -> None:
     server.configure(USER1="alice", USER2="bob")
 

@@ -1,14 +1,15 @@
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
 import server.state.memory
-from monitors.look_back import statuses
+from monitors.look_back import Failing, inbound, statuses
 from server.state.memory import MemoryStore
 from server.testing.clock import ManualClock
 from weaver.errors import InvalidAttributeError
 from weaver.event import EventBuffer
-from weaver.look_back import mark
+from weaver.look_back import LookBack, mark
 from weaver.plugins import Plugins
 from weaver.registry import Registry
 
@@ -63,6 +64,37 @@ def test_marks_of_a_call_go_when_its_state_is_removed(plugins: Plugins) -> None:
 
     assert (back.show("a"), back.statistics().calls) == (None, 0)
     assert [one["call"] for one in back.list()] == ["b"]
+
+
+class Refused(Exception):
+    """How a servlet refuses: with a status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (KeyError("x"), "KeyError was raised"),
+        (Refused(503), "status 503"),
+        (Refused(404), None),
+        (Refused(200), None),
+    ],
+)
+def test_exception_with_a_status_counts_as_that(error: Exception, reason: str | None) -> None:
+    back, failing = LookBack(), Failing()
+    failing.statuses = statuses("fails", "4xx 5xx") - statuses("passes", "404")
+    steps = inbound(back, failing)
+    begun = steps.enter(SimpleNamespace(message=None, kind="timer"), SimpleNamespace(key="k"))
+
+    assert steps.throw is not None
+    steps.throw(begun, error)
+
+    found = back.show("k") or {}
+    assert [one["reason"] for one in back.list()] == ([] if reason is None else [reason])
+    assert [mark["word"] for mark in found["marks"]] == ["item", "raised"]
 
 
 def test_bounds_are_properties(plugins: Plugins) -> None:

@@ -109,3 +109,16 @@ def test_session_use_is_told_once_though_it_is_handed_on(
     owners = {event.class_name for event in events if event.method.endswith("_attribute")}
     assert methods == {"new_application", "draft", "get_attribute", "set_attribute"}
     assert owners == {"ContainerApplicationSession"}
+
+
+def test_session_of_a_request_that_came_in_is_told_when_it_is_made(
+    weaver: Weaver, node: Node, phones: tuple[ScriptedPhone, ScriptedPhone]
+) -> None:
+    alice, bob = phones
+    switch_on(weaver, ["Sip_Servlet_After_Session"], other="TraceAction")
+
+    alice.dial(bob.uri)
+    assert bob.wait_for(lambda: any(line.startswith("INVITE") for line in bob.received))
+
+    made = [event.method for event in weaver.buffer.recent() if event.monitor == "Sip_Servlet_After_Session"]
+    assert made[:2] == ["new_application", "_session"]

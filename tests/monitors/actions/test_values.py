@@ -12,6 +12,7 @@ from server.sip.codec import parse_message
 from tests.monitors.actions.conftest import Bench
 from weaver import redaction
 from weaver.errors import InvalidAttributeError
+from weaver.pointcut.parser import parse_pointcut
 
 NONE: frozenset[str] = frozenset()
 LONG = "x" * 10_000
@@ -36,6 +37,21 @@ def test_line_of_the_log_shows_what_may_be_seen(
 
     assert [record.getMessage() for record in caplog.records] == [line]
     assert bench.payloads == []
+
+
+def test_line_of_the_log_shows_the_result_that_the_pointcut_marks(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.put("LogAction", "after")
+    definition = bench.registry.definition("M")
+    bench.registry.replace("M", parse_pointcut(str(definition.pointcut).replace("execution(* ", "execution(%* ")))
+
+    with caplog.at_level(logging.INFO, "monitors.actions.log"):
+        bench.module.f("alice")
+
+    assert [record.getMessage() for record in caplog.records] == [
+        "M: woven_target:f(user=*****, n=7) returned 'token of alice'"
+    ]
 
 
 def test_line_of_the_log_names_the_error(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
