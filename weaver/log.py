@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+AUDIT = "weaver.audit"
+"""The logger that tells who has changed what."""
 
 
 class Log:
@@ -17,3 +21,14 @@ class Log:
         import logging
 
         return getattr(logging.getLogger(self._name), name)
+
+
+def keep_audit() -> Callable[[], None]:
+    """Have the audit log told whatever level the program logs at, unless it has one for that; return what ends it."""
+    import logging
+
+    logger = logging.getLogger(AUDIT)
+    if logger.level != logging.NOTSET:
+        return lambda: None
+    logger.setLevel(logging.INFO)
+    return lambda: logger.setLevel(logging.NOTSET)

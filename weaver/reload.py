@@ -19,11 +19,11 @@ from weaver.config_changes import Change, Row, monitor_changes, plain
 from weaver.config_faults import Fault
 from weaver.config_values import plugin_names, value_faults
 from weaver.errors import WeaverError, describe_error
-from weaver.log import Log
+from weaver.log import AUDIT, Log
 from weaver.registry import Registry
 
 log = Log(__name__)
-audit = Log("weaver.audit")
+audit = Log(AUDIT)
 
 Apply = Callable[[InstrumentationConfig], object]
 """Takes what a section says into the running program; called with the configuration before to take it back."""

@@ -36,6 +36,7 @@ from weaver.fallback import ASSEMBLER, Engine, choose_engine
 from weaver.file_watch import FileWatch
 from weaver.gevent_support import GeventRuntime, current_task, follow_tasks, interrupt, unpatched
 from weaver.hanging import GUARD
+from weaver.log import keep_audit
 from weaver.log_context import DyedDebug, follow_logging
 from weaver.main_module import find_main, run_as_main
 from weaver.management.changes import Changes
@@ -131,6 +132,7 @@ class Weaver:
         parts.start("event sinks", self._sinks.start, self._sinks.stop)
         parts.begin("contexts across tasks", follow_tasks)
         parts.begin("contexts in log records", follow_logging)
+        parts.begin("audit log", keep_audit)
         parts.begin("dye rules", lambda: self.registry.rules.clear)
         parts.start("guard against actions that hang", self._guard, GUARD.stop)
         parts.start("monitors", lambda: self._reload.begin(draft, config), self._switch_off)

@@ -1,4 +1,5 @@
 import importlib
+import logging
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ from weaver.cli.client import Client
 from weaver.config import load_instrumentation
 from weaver.errors import InstrumentationConfigError
 from weaver.gevent_support import NEEDED, GeventRuntime, unpatched
+from weaver.log import keep_audit
 from weaver.redaction import HIDDEN, show
 
 CUSTOM = "[monitors.A]\nkind = 'custom'\npointcut = 'a.b'\n"
@@ -117,6 +119,40 @@ def test_pointcuts_of_the_file_are_known_to_the_client_by_name(tmp_path: Path) -
         weaver.stop()
 
     assert added["pointcut"] == "execution(* nowhere.call(..)) and not within(x)"
+
+
+def test_audit_log_is_told_though_the_program_logs_warnings_only(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "instrumentation.toml"
+    path.write_text(CUSTOM)
+    weaver = run.Weaver(load_instrumentation(path), path)
+
+    weaver.start()
+    try:
+        with Client(weaver.open_socket(tmp_path / "s")) as client:
+            client.call("monitor.set", name="A", attributes={"enabled": True}, reason="ticket 17")
+    finally:
+        weaver.stop()
+
+    told = [record.getMessage() for record in caplog.records if record.name == "weaver.audit"]
+    assert logging.getLogger().level == logging.WARNING
+    assert logging.getLogger("weaver.audit").level == logging.NOTSET
+    assert [line.split()[0] for line in told] == ["monitor.set"]
+    assert "ticket 17" in told[0]
+
+
+def test_audit_log_keeps_a_level_of_its_own() -> None:
+    audit = logging.getLogger("weaver.audit")
+    audit.setLevel(logging.ERROR)
+
+    end = keep_audit()
+    kept = audit.level
+    end()
+    after = audit.level
+    audit.setLevel(logging.NOTSET)
+
+    assert (kept, after) == (logging.ERROR, logging.ERROR)
 
 
 @pytest.mark.parametrize("wanted", [False, True])

@@ -15,10 +15,11 @@ from time import time
 from typing import Any, Literal, Protocol
 
 from weaver.errors import InvalidAttributeError, UnknownNameError, WeaverError
+from weaver.log import AUDIT
 from weaver.management.definitions import redefined, split
 from weaver.monitor import MonitorDefinition
 
-audit = logging.getLogger("weaver.audit")
+audit = logging.getLogger(AUDIT)
 
 KEPT = 200
 """Changes that can be listed and taken back; older ones are forgotten, but end when their time is up."""

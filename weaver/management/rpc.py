@@ -34,10 +34,11 @@ from weaver.errors import (
     UnknownNameError,
     WeaverError,
 )
+from weaver.log import AUDIT
 from weaver.management.roles import Role
 
 log = logging.getLogger(__name__)
-audit = logging.getLogger("weaver.audit")
+audit = logging.getLogger(AUDIT)
 
 PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR = -32700, -32600, -32601, -32602, -32603
 FAILED, REFUSED, UNKNOWN_NAME, INVALID_ATTRIBUTE = -32000, -32001, -32002, -32003

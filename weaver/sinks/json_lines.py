@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 
 import msgspec
@@ -53,7 +55,7 @@ class JsonLinesWriter:
 
         Errors: OSError.
         """
-        with self._path.open("ab", buffering=0) as file:
+        with self._opened() as file:
             began = file.tell()
             try:
                 view = memoryview(data)
@@ -63,6 +65,13 @@ class JsonLinesWriter:
                 file.truncate(began)
                 raise
             return file.tell()
+
+    def _opened(self) -> FileIO:
+        """Open the file; a new one is read by nobody else, because events tell who calls whom.
+
+        Errors: OSError.
+        """
+        return open(self._path, "ab", buffering=0, opener=lambda path, flags: os.open(path, flags, 0o600))
 
     def _rotate(self) -> None:
         names = [self._path, *(self._path.with_name(f"{self._path.name}.{n}") for n in range(1, self._kept + 1))]

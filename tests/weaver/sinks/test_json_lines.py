@@ -23,6 +23,20 @@ def test_batches_are_appended(tmp_path: Path) -> None:
     assert outcomes == [Outcome(2), Outcome(1)]
 
 
+def test_file_is_read_by_nobody_else_before_and_after_it_was_begun_anew(tmp_path: Path) -> None:
+    writer = JsonLinesWriter(tmp_path / "e.jsonl", 1)
+
+    for number in (0, 1):
+        writer.write([make_event(number)])
+    writer = JsonLinesWriter(tmp_path / "e.jsonl", 1 << 20)
+    writer.write([make_event(2)])
+
+    assert {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {
+        "e.jsonl": 0o600,
+        "e.jsonl.1": 0o600,
+    }
+
+
 def test_event_that_cannot_be_written_does_not_take_others_along(tmp_path: Path) -> None:
     writer = JsonLinesWriter(tmp_path / "e.jsonl", 1 << 20)
     facts: list[dict[str, Any]] = [{}, {"call_id": "a\udcffb"}, {"call_id": object()}, {}]
@@ -70,12 +84,8 @@ def test_disk_that_gets_full_leaves_no_half_line(tmp_path: Path) -> None:
             self.room -= (written := self.file.write(data[: self.room]))
             return written
 
-    class OnFullDisk:
-        def open(self, *_: object, **__: object) -> HalfFull:
-            return HalfFull(path)
-
     full = JsonLinesWriter(path, 1 << 20)
-    full._path = OnFullDisk()  # type: ignore[assignment]
+    full._opened = lambda: HalfFull(path)  # type: ignore[method-assign, assignment, return-value]
     outcome = full.write([make_event(1)])
     after = path.stat().st_size
     writer.write([make_event(2)])
