@@ -200,6 +200,8 @@ def watch_faults(values: Mapping[str, Any]) -> list[Fault]:
         actions = tuple(map(str, given["actions"]))
         watch = Watch(name, given["when"], actions, reset=given["reset"], dye=given["dye"])
         for key, reason in faults_of(watch):
+            if key in {"reset", "dye"}:
+                continue  # as above
             faults.append(Fault(("watches", name, key) if key in table else ("watches", name), reason))
     return faults
 

@@ -35,6 +35,8 @@ def emit(monitor: Monitor, action: str, invocation: Invocation, payload: Mapping
     arguments: list[str] | None = None
     result: str | None = None
     said, is_cut = message.payloads[phase], message.is_cut
+    if payload.__class__ is not dict and not isinstance(payload, Mapping):
+        raise TypeError(f"{action} returns a table for its event, or nothing, and no {type(payload).__name__}")
     if payload:
         room = Room()
         values = plain_parts({key: value for key, value in payload.items() if key not in _SHOWN}, room)

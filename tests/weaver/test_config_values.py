@@ -114,6 +114,12 @@ name = "ADDR1"
     ]
 
 
+def test_time_of_a_watch_that_is_out_of_range_is_told_once(tmp_path: Path) -> None:
+    faults = faults_of(tmp_path, '[watches.A]\nwhen = "status > 5"\ndye = -3\nreset = 100000\n')
+
+    assert [fault.partition(":")[0] for fault in faults] == ["3", "4"]
+
+
 def test_mask_may_name_the_dye_of_a_watch(tmp_path: Path) -> None:
     path = tmp_path / "instrumentation.toml"
     path.write_text(

@@ -156,6 +156,23 @@ def test_payload_of_an_action_is_its_events_alone() -> None:
     assert event.payload == {"phase": "before", "seen": 0, "dyes": ["ADDR1"]}
 
 
+def test_action_that_returns_no_table_is_told_so(caplog: Any) -> None:
+    class Lists(Recording):
+        def run(self, invocation: Any) -> Any:
+            return ["no table"]
+
+    registry, module = make_registry(Lists()), make_module(SOURCE)
+    registry.add(monitor("M", "within(woven_target)"))
+    registry.set("M", enabled=True, actions=["Recording"])
+    registry.on_module(module)
+
+    module.f(1)
+    registry.set("M", enabled=False)
+
+    assert registry.get("M")["counters"]["errors"] == 1
+    assert "Recording returns a table for its event, or nothing, and no list" in caplog.text
+
+
 def test_text_that_travels_with_the_context_is_told() -> None:
     registry, module = watched()
 

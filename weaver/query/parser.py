@@ -209,6 +209,9 @@ class _Parser:
         if token.text in self._flags:
             return Literal(1 << self._flags[token.text], token.text)
         hint = self._case_hint(token) or did_you_mean(token.text, [*VARIABLES, *self._flags])
+        hint = (
+            hint or f"facts of the message are entries: CTXPAYLOAD.{token.text}; what the action said: PAYLOAD.{name}"
+        )
         raise self._cursor.error("a column or a dye flag", hint, token)
 
     def _condition(self, node: Node) -> Condition:

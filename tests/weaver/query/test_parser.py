@@ -93,6 +93,7 @@ def test_every_column_has_both_its_names() -> None:
         ("", 1, "a column"),
         ("MONITR = 'x'", 1, "did you mean 'MONITOR'?"),
         ("monitor = 'x'", 1, "did you mean 'MONITOR'?"),
+        ("status >= 400", 1, "CTXPAYLOAD.status; what the action said: PAYLOAD.status"),
         ("DYES & ADR1", 8, "did you mean 'ADDR1'?"),
         ("TXID = 'a' and TXID = 'b'", 12, "write AND: case counts"),
         ("TXID like 'a'", 6, "write LIKE: case counts"),
