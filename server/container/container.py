@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from math import inf
 from typing import Any, cast
 
-from server.container import again, inactivity, provisional, refreshing, session_timers, subscriptions
+from server.container import (
+    again,
+    inactivity,
+    provisional,
+    publications,
+    refreshing,
+    response_context,
+    session_timers,
+    subscriptions,
+    watchers,
+)
 from server.container.b2bua import ContainerB2bua
 from server.container.chain import Chain
 from server.container.deployment import deploy
@@ -49,6 +60,10 @@ log = logging.getLogger(__name__)
 
 TIMED = (provisional.next_due, session_timers.next_due, again.next_due, subscriptions.next_due)
 """When a session has something to do that few have."""
+
+
+HELD = frozenset({"registrar", response_context.SECTION, publications.SECTION, watchers.SECTION})
+"""The sections that few calls have."""
 
 
 class Container:
@@ -149,8 +164,10 @@ class Container:
     def next_due(self, call: Call) -> float:
         """Return the next deadline in the container's sections."""
         records = call.section("sessions", Sessions)
-        holders = (self.registrar, self.proxies, self.publications, self.watchers)
-        due = min([holder.next_due(call) for holder in holders])
+        due = inf
+        if call.holds_any(HELD):
+            holders = (self.registrar, self.proxies, self.publications, self.watchers)
+            due = min([holder.next_due(call) for holder in holders])
         _sweep(call, records, call.engine.now())
         due = min(due, inactivity.next_due(call, records))
         for record in records.sips.values():

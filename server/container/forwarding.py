@@ -85,7 +85,12 @@ def check(request: Request, application: str, is_own: IsOwn, supported: Iterable
 
 
 def option_tags(request: Request, name: str) -> tuple[str, ...]:
-    """Return the option tags of a header as they are written; one that is no token is one that nobody knows."""
+    """Return the option tags of a header as they are written; one that is no token is one that nobody knows.
+
+    Shape: ``name`` is long and in lower case.
+    """
+    if name not in request.headers.first:
+        return ()
     parts = (part.strip(" \t") for line in request.headers.get_all(name) for part in line.split(","))
     return tuple([part for part in parts if part])
 

@@ -225,14 +225,11 @@ class InboundResponse(_Inbound):
         self.call = call
         self.record = record
         self.message: Response = message
+        self.status = message.status
         self.origin = origin
         self.address = address
         self.proxy = proxy
         self.is_branch_response = is_branch_response
-
-    @property
-    def status(self) -> int:
-        return self.message.status
 
     @property
     def reason(self) -> str:
@@ -369,8 +366,8 @@ class OutboundRequest(_Outbound):
         self.container = container
         self.call = call
         self.record = record
-        self._method = method
-        self._uri = uri
+        self.method = method
+        self.uri = uri
         self.parts = parts
         self.extra = []
         self.body = b""
@@ -378,14 +375,6 @@ class OutboundRequest(_Outbound):
         self.sent = False
         self.max_forwards = 70
         self.routes: list[str] = []
-
-    @property
-    def method(self) -> str:
-        return self._method
-
-    @property
-    def uri(self) -> str:
-        return self._uri
 
     @property
     def is_initial(self) -> bool:

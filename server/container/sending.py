@@ -17,7 +17,7 @@ from server.servlet.errors import InvalidStateError
 from server.sip.auth import authentication_info
 from server.sip.auth_client import MAX_TRIES
 from server.sip.build import make_cancel, make_request, make_response
-from server.sip.dialog import on_accepted, open_uas, request_parts
+from server.sip.dialog import confirmed, on_accepted, open_uas, request_parts
 from server.sip.message import Request, Response
 from server.sip.usage.invite import accept
 from server.sip.usage.offer import after_request, after_response, has_sdp
@@ -220,9 +220,12 @@ class Sending:
             return
         if status >= 300:
             record.state = "TERMINATED"
-        elif record.dialog is None or status >= 200:
+        elif record.dialog is None:
             record.dialog = open_uas(request, record.id, confirmed=status >= 200)
             record.state = "CONFIRMED" if status >= 200 else "EARLY"
+        elif status >= 200:
+            record.dialog = confirmed(record.dialog)
+            record.state = "CONFIRMED"
 
     def _way(self, draft: OutboundRequest) -> tuple[Hop, int]:
         container = self._container

@@ -138,6 +138,10 @@ class Call:
         """Say whether the call has a section, without making or decoding it."""
         return name in self._sections or name in self._raw
 
+    def holds_any(self, names: frozenset[str]) -> bool:
+        """Say whether the call has one of these sections, without making or decoding it."""
+        return not (names.isdisjoint(self._sections) and names.isdisjoint(self._raw))
+
     def encode(self) -> bytes:
         """Return the call state.
 

@@ -16,6 +16,9 @@ from server.sip.headers import SINGLE, Headers, Via, format_line, long_name
 from server.sip.message import TOP_VIA, Request, Response
 from server.sip.status import reason_phrase
 
+COPIED = ("via", "from", "to", "call-id", "cseq")
+"""Headers that a response has from its request (RFC 3261 8.2.6.2)."""
+
 
 def make_request(
     method: str,
@@ -65,9 +68,7 @@ def make_response(
     Source: RFC 3261 8.2.6, 12.1.1.
     """
     headers = request.headers
-    get = headers.get
-    via, from_, to, number = get("via") or "", get("from") or "", get("to") or "", get("cseq") or ""
-    call_id = get("call-id") or ""
+    via, from_, to, call_id, number = [headers.first.get(name, "").strip(" \t") for name in COPIED]
     if to_tag and to and status > 100 and request.to.tag is None:
         to = f"{to};tag={to_tag}"
     repeated = headers.more

@@ -21,6 +21,9 @@ Source: RFC 3261 12.2; RFC 3311 5.1; RFC 5057 5.4 (SUBSCRIBE, NOTIFY and REFER).
 NAME_CHANGE = frozenset({"INVITE", "UPDATE"})
 """Requests that may give the peer another name (RFC 4916 4.4)."""
 
+_WITH_TAG_ALONE = re.compile(r"""((?:"[^"\\]*"[ \t]*|[^"<>,;\\]*)<[^<>"]*>)(?:;tag=[\w.!%*+`'~-]+)?\Z""", re.ASCII)
+"""What nearly every From and To is, in one look; anything else is taken apart."""
+
 _ADDRESS = re.compile(r'"(?:[^"\\]|\\.)*"\s*<[^>]*>|[^<]*<[^>]*>|[^;]*', re.DOTALL)
 """What stands before the parameters of a From or To."""
 
@@ -63,6 +66,14 @@ def open_uas(request: Request, local_tag: str, *, confirmed: bool) -> Dialog:
         "Confirmed" if confirmed else "Early",
         _is_secure(request),
     )
+
+
+def confirmed(dialog: Dialog) -> Dialog:
+    """Return the early dialog of a user agent server once it has accepted; what happened in it before stays.
+
+    Source: RFC 3261 12.1, RFC 3311 5.1.
+    """
+    return msgspec.structs.replace(dialog, state="Confirmed")
 
 
 def open_uac(request: Request, response: Response) -> Dialog:
@@ -190,6 +201,9 @@ def _is_loose(route: str) -> bool:
 
 def without_tag(value: str) -> str:
     """Return a From or To as it is written, but for the tag."""
+    plain = _WITH_TAG_ALONE.match(value)
+    if plain is not None and value.isascii():
+        return plain[1]
     value = storable(value)
     address = _ADDRESS.match(value)
     assert address is not None

@@ -301,7 +301,8 @@ class Response(Message):
     @property
     def method(self) -> str:
         """The method of the request that this answers."""
-        return self.cseq.method
+        known: CSeq | None = self._memo.get("cseq")
+        return self.cseq.method if known is None else known.method
 
     def _copy(self, headers: Headers, body: bytes, memo: Memo) -> Response:
         return Response(self.status, self.reason, headers, body, None, memo)

@@ -119,7 +119,7 @@ class Headers:
         """Return the value of the first line of that name."""
         found = self.first.get(name)
         if found is None:
-            found = self.first.get(_fold(name))
+            found = self.first.get(_SEEN.get(name) or name.lower())
         return None if found is None else found.strip(" \t")
 
     def get_all(self, name: str) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ def has_sdp(message: Request | Response) -> bool:
     text = message.content_type if message.body else None
     if text is None:
         return False
-    kind = text.partition(";")[0].strip().lower()
+    kind = text if text == SDP else text.partition(";")[0].strip().lower()
     return kind == SDP or (kind.startswith("multipart/") and content_of(message.body, text, SDP) is not None)
 
 

@@ -6,6 +6,7 @@ from server.sip.codec import parse_message
 from server.sip.dialog import (
     TARGET_REFRESH,
     Dialog,
+    confirmed,
     on_accepted,
     on_request,
     on_response,
@@ -93,6 +94,12 @@ def test_peer_without_tags_gets_empty_ones() -> None:
     assert request_parts(opened, "BYE")[1]["to"] == "<sip:bob@127.0.0.1:5070>"
 
 
+def test_server_that_accepts_keeps_what_happened_while_the_dialog_was_early() -> None:
+    early = msgspec.structs.replace(open_uas(invite(), "b1", confirmed=False), local_cseq=3, remote_cseq=9)
+
+    assert confirmed(early) == msgspec.structs.replace(early, state="Confirmed")
+
+
 @pytest.mark.parametrize("contact", [None, "*"])
 def test_message_without_a_usable_contact_leaves_the_target_to_the_uri_that_is_known(contact: str | None) -> None:
     request = invite().without("Contact") if contact is None else invite(Contact=contact)
@@ -113,6 +120,8 @@ def test_message_without_a_usable_contact_leaves_the_target_to_the_uri_that_is_k
         ('"Say \\"a<b;tag=2\\"" <sip:a@h>;tag=1', '"Say \\"a<b;tag=2\\"" <sip:a@h>'),
         ("Alice <sip:a@h>;tag=1", "Alice <sip:a@h>"),
         ("Al.ice <sip:a@h>;tag=1", "Al.ice <sip:a@h>"),
+        ("Älice <sip:a@h>;tag=1", "Älice <sip:a@h>"),
+        ('"A. <" \t<sip:a@h>;tag=1', '"A. <" \t<sip:a@h>'),
     ],
 )
 def test_address_of_the_peer_is_kept_as_written_without_its_tag(value: str, kept: str) -> None:
