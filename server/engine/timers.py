@@ -1,8 +1,7 @@
-"""Due timers: the near ones kept locally on one heap, the rest polled from the state tier."""
+"""Due timers: the near ones kept locally, the rest polled from the state tier."""
 
 from __future__ import annotations
 
-import heapq
 import logging
 from collections.abc import Callable
 from math import inf
@@ -11,6 +10,7 @@ from typing import Protocol
 import gevent
 
 from server.engine.call import CallKey
+from server.state.deadlines import Deadlines
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,12 @@ class Now(Protocol):
 
 
 class NearTimers:
-    """Wakes calls at their next deadline.
-
-    A call has at most one live entry; one that was moved stays in the heap and is passed over when its time comes.
-    """
+    """Wakes calls at their next deadline."""
 
     def __init__(self, now: Now, wake: Callable[[CallKey], None]) -> None:
         self._now = now
         self._wake = wake
-        self._heap: list[tuple[float, CallKey]] = []
-        self._due: dict[CallKey, float] = {}
+        self._deadlines = Deadlines()
         self._timer = gevent.get_hub().loop.timer(0.0, 0.0)
         self._armed = inf
 
@@ -46,15 +42,9 @@ class NearTimers:
         Units: seconds on the state store's clock.
         """
         if due == inf:
-            self._due.pop(key, None)
+            self._deadlines.clear(key)
             return
-        if self._due.get(key) == due:
-            return
-        self._due[key] = due
-        heapq.heappush(self._heap, (due, key))
-        if len(self._heap) > 64 and len(self._heap) > 4 * len(self._due):
-            self._heap = [(at, key) for key, at in self._due.items()]
-            heapq.heapify(self._heap)
+        self._deadlines.set(key, due)
         if due < self._armed:
             self._arm(due)
 
@@ -62,14 +52,13 @@ class NearTimers:
         return key in self._due
 
     def __len__(self) -> int:
-        return len(self._due)
+        return len(self._deadlines)
 
     def stop(self) -> None:
         """Wake nobody any more."""
         self._timer.stop()
         self._timer.close()
-        self._heap.clear()
-        self._due.clear()
+        self._deadlines = Deadlines()
 
     def _arm(self, due: float) -> None:
         self._armed = due
@@ -80,19 +69,11 @@ class NearTimers:
     def _fire(self) -> None:
         self._armed = inf
         now = self._now()
-        while (due := self._first()) <= now:
-            _, key = heapq.heappop(self._heap)
-            del self._due[key]
+        while (name := self._deadlines.take(now)) is not None:
             try:
-                self._wake(key)
+                self._wake(CallKey(name))
             except Exception:
-                log.exception("a timer of call %s could not be queued", key)
+                log.exception("a timer of call %s could not be queued", name)
+        due = self._deadlines.first()
         if due < self._armed:
             self._arm(due)
-
-    def _first(self) -> float:
-        """Return the earliest deadline, infinity for none; the places of those that were moved are dropped."""
-        heap, due_of = self._heap, self._due
-        while heap and due_of.get(heap[0][1]) != heap[0][0]:
-            heapq.heappop(heap)
-        return heap[0][0] if heap else inf

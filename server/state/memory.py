@@ -7,7 +7,6 @@ limit here, and a token is a number that grows.
 
 from __future__ import annotations
 
-import heapq
 from math import inf
 from secrets import token_hex
 
@@ -15,6 +14,7 @@ from gevent.event import Event
 
 from server.clock import Clock, Deadline
 from server.errors import CallStateLockedError, CallStateLostError, CallStateTooLargeError, StaleTokenError
+from server.state.deadlines import Deadlines
 from server.state.store import MAX_STATE, Checkout, Poll, StoreStatistics
 
 LOOK_AGAIN = 0.1
@@ -33,46 +33,6 @@ class _Entry:
         self.released: Event | None = None
 
 
-class _Deadlines:
-    """One deadline a name, the earliest first.
-
-    A moved deadline leaves its old place in the heap, which is passed over; with more old places than live ones the
-    heap is made again, or it would grow with every moved timer.
-    """
-
-    __slots__ = ("_heap", "at")
-
-    def __init__(self) -> None:
-        self.at: dict[str, float] = {}
-        self._heap: list[tuple[float, str]] = []
-
-    def set(self, name: str, at: float) -> None:
-        self.at[name] = at
-        heap = self._heap
-        heapq.heappush(heap, (at, name))
-        if len(heap) > 64 and len(heap) > 2 * len(self.at):
-            self._heap = [(time, key) for key, time in self.at.items()]
-            heapq.heapify(self._heap)
-
-    def clear(self, name: str) -> None:
-        self.at.pop(name, None)
-
-    def first(self) -> float:
-        """Return the earliest deadline, infinity when there is none."""
-        heap, at = self._heap, self.at
-        while heap and at.get(heap[0][1]) != heap[0][0]:
-            heapq.heappop(heap)
-        return heap[0][0] if heap else inf
-
-    def take(self, now: float) -> str | None:
-        """Take the name with the earliest deadline, if that has come."""
-        if self.first() > now:
-            return None
-        _, name = heapq.heappop(self._heap)
-        del self.at[name]
-        return name
-
-
 class MemoryStore:
     """Call states in a dict, deadlines on heaps.
 
@@ -84,11 +44,11 @@ class MemoryStore:
         self._offset = epoch - clock.monotonic()
         self._max_state_bytes = max_state_bytes
         self._entries: dict[str, _Entry] = {}
-        self._due = _Deadlines()
-        self._expiring = _Deadlines()
-        self._tombstones = _Deadlines()
+        self._due = Deadlines()
+        self._expiring = Deadlines()
+        self._tombstones = Deadlines()
         self._aliases: dict[str, str] = {}
-        self._alias_ends = _Deadlines()
+        self._alias_ends = Deadlines()
         self._token = 0
         self._refused = self._expired = 0
         self.incarnation = token_hex(8)
@@ -263,7 +223,7 @@ class MemoryStore:
             entry.released = None
 
 
-def _schedule(deadlines: _Deadlines, key: str, at: float | None) -> None:
+def _schedule(deadlines: Deadlines, key: str, at: float | None) -> None:
     if at is None:
         deadlines.clear(key)
     else:
