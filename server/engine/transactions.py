@@ -153,24 +153,18 @@ def resolved(item: Item, call: Call, now: float) -> list[Delivery]:
     return _begin(call, key, targets.first_try(call, record, request_of(call, key), flows), record.session, now)
 
 
-def deadlines(call: Call) -> tuple[float, float]:
-    """Return the earliest deadline of any transaction, and when the call is to be woken for one.
-
-    What only retires a transaction is done by whatever turn comes next. So nobody is woken for it in time, but for all
-    of a call at once, up to a second after the last.
-    """
-    due = first = inf
-    last = 0.0
+def next_due(call: Call) -> float:
+    """Return the earliest deadline of any transaction; those that only retire something are rounded up to a second."""
+    due = retired = inf
     section = call.transactions
     for table in (section.clients, section.servers):
         for record in table.values():
             for name, at in record.transaction.timers.items():
-                first = min(first, at)
-                if name not in RETIRING:
-                    due = min(due, at)
-                elif at > last:
-                    last = at
-    return first, min(due, ceil(last)) if last else due
+                if name in RETIRING:
+                    retired = min(retired, at)
+                elif at < due:
+                    due = at
+    return due if retired >= due else min(due, ceil(retired))
 
 
 def request_of(call: Call, key: str) -> Request:

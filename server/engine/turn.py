@@ -168,9 +168,7 @@ def _check_in(checkout: Checkout, call: Call, engine: Engine) -> Exception | Non
     key = call.key
     failure: Exception | None = None
     try:
-        due = engine.user.next_due(call)
-        first, wake = transactions.deadlines(call)
-        call.due, due = min(first, due), min(wake, due)
+        call.due = due = min(transactions.next_due(call), engine.user.next_due(call))
         if due == inf and not engine.user.is_alive(call):
             engine.store.remove(checkout)
             engine.near_cache.drop(key)

@@ -1,17 +1,14 @@
 """What a turn does when the state tier does not give or take a call, and when an item fails."""
 
 from collections.abc import Callable
-from math import inf
 from typing import Any
 
 import pytest
 
-from server.engine.call import Call, CallKey, Item, TransactionRecord
-from server.engine.transactions import LOCAL, deadlines
+from server.engine.call import CallKey, Item
 from server.errors import CallStateLockedError, CallStateTooLargeError, PartitionUnavailableError, StaleTokenError
 from server.servlet import B2buaServlet, SipServlet
 from server.sip.message import Request
-from server.sip.transaction import Transaction
 from tests.server.container.kit import ALICE, House, lines, reply
 
 KEY = CallKey("0" * 20)
@@ -54,26 +51,6 @@ def store(house: House) -> FailingStore:
     failing = FailingStore(house.engine.store)
     house.engine.store = failing  # type: ignore[assignment]
     return failing
-
-
-@pytest.mark.parametrize(
-    ("timers", "found"),
-    [
-        ({}, (inf, inf)),
-        ({"F": 7.5}, (7.5, 7.5)),
-        ({"K": 5.2, "J": 32.4}, (5.2, 33.0)),
-        ({"K": 5.2, "J": 32.4, "E": 9.5}, (5.2, 9.5)),
-    ],
-)
-def test_call_is_woken_once_for_all_transactions_that_are_only_to_be_retired(
-    house: House, timers: dict[str, float], found: tuple[float, float]
-) -> None:
-    call = Call(KEY, house.engine)
-    for name, at in timers.items():
-        transaction = Transaction("non-invite-client", "Completed", False, b"", None, {name: at})
-        call.transactions.clients[name] = TransactionRecord(transaction, LOCAL)
-
-    assert deadlines(call) == found
 
 
 def test_request_of_a_call_that_is_gone_is_481(house: House) -> None:
