@@ -89,9 +89,9 @@ class Monitor:
             self.notice = ""
 
     def give_up(self, reason: str) -> None:
-        """Switch the monitor off because of its own fault."""
-        if self.settings.enabled and not self.notice:
-            self.notice = f"switched off: {reason}"
+        """Switch the monitor off because of its own fault; it is asked for again where the stack is too deep for it."""
+        if self.settings.enabled:
+            self.notice = self.notice or f"switched off: {reason}"
             self._registry.exclusion.soon(self._switch_off)
 
     def _switch_off(self) -> None:

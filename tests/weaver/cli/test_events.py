@@ -83,7 +83,7 @@ def test_wrong_query_is_refused_with_its_place_with_a_server_and_without(run: Ru
     for where in ((), ("--archive", archive)):
         result = run("events", "query", *where, "MONITR = 'x'")
 
-        assert result.code == 1
+        assert result.code == 2
         assert "did you mean 'MONITOR'?" in result.err
         assert "^" in result.err
 

@@ -42,7 +42,7 @@ def test_monitor_is_added_changed_and_removed(run: Run, target: Any) -> None:
 def test_wrong_pointcut_is_refused_with_its_place(run: Run) -> None:
     result = run("monitor", "add", "New", "execution(")
 
-    assert result.code == 1
+    assert result.code == 2
     assert "^" in result.err
 
 
