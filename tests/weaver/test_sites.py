@@ -2,7 +2,7 @@ import dataclasses
 import http.client
 import json.decoder
 import logging
-import pathlib
+import shutil
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -113,7 +113,7 @@ def test_function_may_have_places_of_what_it_names_otherwise(function: str, name
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "module", [http.client, json.decoder, logging, pathlib, dataclasses], ids=lambda one: one.__name__
+    "module", [http.client, json.decoder, logging, shutil, dataclasses], ids=lambda one: one.__name__
 )
 def test_no_place_has_a_name_that_its_function_was_said_not_to_name(module: ModuleType) -> None:
     shadows = [one for one in scan_module(module) if not one.obstacle]
