@@ -98,7 +98,7 @@ def _read_monitor(element: Element, around: Element, result: Imported, *, is_on:
         result.remark(element, written, f"is called {name} here")
     elif plain_name(written) != name:
         result.remark(element, written, f"is called {name}: a name has letters, digits, '_', '-' and '.'")
-    _read_mask(element, settings, result)
+    _read_mask(element, settings, name, result)
     _read_actions(element, settings, name, result)
     _read_properties(element, settings, name, result)
     _read_patterns(element, around, settings, name, result)
@@ -136,9 +136,11 @@ def _read_custom(element: Element, settings: dict[str, Any], name: str, result: 
     return ""
 
 
-def _read_mask(element: Element, settings: dict[str, Any], result: Imported) -> None:
+def _read_mask(element: Element, settings: dict[str, Any], name: str, result: Imported) -> None:
     mask = re.split(r"[\s,]+", element.text_of("dye-mask"))
-    if any(mask):
+    if any(mask) and name == "DyeInjection":
+        result.remark(element, name, "its dye-mask is left out: it sets the dyes, and can wait for none")
+    elif any(mask):
         settings["dye_mask"] = [flag for flag in mask if flag]
         settings["dye_filtering"] = _flag(element, "dye-filtering-enabled", result, default=False)
 

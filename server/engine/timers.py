@@ -49,7 +49,7 @@ class NearTimers:
             self._arm(due)
 
     def __contains__(self, key: CallKey) -> bool:
-        return key in self._due
+        return key in self._deadlines.at
 
     def __len__(self) -> int:
         return len(self._deadlines)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
-from weaver.cli.client import NEGATIVE, ClientError, connect
+from weaver.cli.client import NEGATIVE, USAGE, ClientError, connect
 from weaver.cli.output import settings
 from weaver.errors import ArchiveError, QuerySyntaxError
 
@@ -120,4 +120,5 @@ def read_archive(wanted: Wanted, archive: Path) -> Iterator[Record]:
             if cursor is not None:
                 selection = selection.from_cursor(cursor)
     except (ArchiveError, QuerySyntaxError) as error:
-        raise ClientError(str(error), NEGATIVE) from error
+        wrong = isinstance(error, QuerySyntaxError)
+        raise ClientError(str(error), USAGE if wrong else NEGATIVE) from error
