@@ -112,7 +112,7 @@ class Inbound:
             app=app,
             handler=handler,
             call_id=request.call_id,
-            local=storable(request.headers.get("to") or ""),
+            local=storable(request.headers.get("to") or "").removesuffix(";"),
             remote=storable(request.headers.get("from") or ""),
             flow=delivery.flow,
         )

@@ -70,7 +70,7 @@ def make_response(
     headers = request.headers
     via, from_, to, call_id, number = [headers.first.get(name, "").strip(" \t") for name in COPIED]
     if to_tag and to and status > 100 and request.to.tag is None:
-        to = f"{to};tag={to_tag}"
+        to = f"{to.removesuffix(';')};tag={to_tag}"
     repeated = headers.more
     more: dict[str, list[str]] = {}
     if "via" in repeated:

@@ -76,6 +76,12 @@ def test_refusal_has_no_record_route_and_trying_no_tag() -> None:
     assert (trying.to.tag, trying.headers.get("timestamp")) == (None, "54")
 
 
+def test_tag_is_put_behind_a_to_that_ends_with_a_separator() -> None:
+    request = invite((b"To: <sip:bob@127.0.0.1:5070>", b"To: <sip:bob@127.0.0.1:5070>;"))
+
+    assert make_response(request, 200, to_tag="new").headers.get("to") == "<sip:bob@127.0.0.1:5070>;tag=new"
+
+
 def test_tag_of_the_request_stays() -> None:
     request = invite((b"To: <sip:bob@127.0.0.1:5070>", b"To: <sip:bob@127.0.0.1:5070>;tag=old"))
 
