@@ -72,7 +72,7 @@ def test_call_that_is_refused_is_kept_with_its_whole_way(admin: Admin, phones: P
     assert all(mark["after_ns"] >= 0 for mark in shown["marks"])
 
 
-def test_call_whose_servlet_raises_is_kept(admin: Admin, phones: Phones) -> None:
+def test_call_that_a_servlet_refuses_by_raising_is_kept_for_its_status(admin: Admin, phones: Phones) -> None:
     alice, _ = phones
     call_id = alice.dial("sip:nobody@127.0.0.1")
     assert alice.wait_for(lambda: any(" 404" in line or line.startswith("404") for line in alice.received))
@@ -80,9 +80,19 @@ def test_call_whose_servlet_raises_is_kept(admin: Admin, phones: Phones) -> None
     (one,) = kept(admin)
     shown = admin.call("look_back.show", call=call_id)
 
-    assert (one["reason"], one["names"]) == ("NotRoutableError was raised", [call_id])
+    assert (one["reason"], one["names"]) == ("status 404", [call_id])
     way = [(mark["word"], mark["detail"]) for mark in shown["marks"]]
     assert way[2:4] == [("raised", "NotRoutableError"), ("out", 404)]
+
+
+def test_refusal_that_is_no_failure_is_not_kept_though_it_was_raised(admin: Admin, phones: Phones) -> None:
+    alice, _ = phones
+    admin.call("monitor.set", name="CallMarks", attributes={"properties": {"passes": "404"}})
+    alice.dial("sip:nobody@127.0.0.1")
+
+    assert alice.wait_for(lambda: any(" 404" in line or line.startswith("404") for line in alice.received))
+
+    assert kept(admin) == []
 
 
 def test_call_that_goes_well_is_not_kept(admin: Admin, weaver: Weaver, phones: Phones) -> None:
