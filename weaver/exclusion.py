@@ -42,14 +42,20 @@ class Exclusion:
         self._depth += 1
 
     def __exit__(self, *error: object) -> None:
-        self._leave()
+        try:
+            if self._left and self._depth == 1:
+                self._do_what_is_left()
+        finally:  # here and not in a function: it must not fail at the limit of recursion
+            self._depth -= 1
+            is_out = not self._depth
+            self._lock.release()
+        if is_out and self._left:
+            self._do_if_free()
 
     def soon(self, action: Callable[[], object]) -> None:
         """Do something as soon as this is free: now, or by the thread that has it; nobody waits."""
         self._left.append(action)
-        if self._lock.acquire(blocking=False):
-            self._depth += 1
-            self._leave()
+        self._do_if_free()
 
     def forget(self) -> None:
         """Begin anew in a forked child, where a thread that had this is no more."""
@@ -57,19 +63,19 @@ class Exclusion:
             self._lock = _thread.RLock()
             self._depth = 0
 
-    def _leave(self) -> None:
-        """Give it back; what was left in the last moment is done all the same, here or by the next who has it."""
-        while True:
+    def _do_if_free(self) -> None:
+        """Do what is left, unless a thread has this: it does so when it leaves."""
+        while self._left and self._lock.acquire(blocking=False):
+            is_inside = self._depth > 0
+            self._depth += 1
             try:
-                if self._depth == 1:
+                if not is_inside:
                     self._do_what_is_left()
             finally:
                 self._depth -= 1
-                is_out = not self._depth
                 self._lock.release()
-            if not (is_out and self._left and self._lock.acquire(blocking=False)):
+            if is_inside:
                 return
-            self._depth += 1
 
     def _do_what_is_left(self) -> None:
         while self._left:

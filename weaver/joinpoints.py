@@ -178,6 +178,7 @@ class JoinPoints:
         wanted = list(dict.fromkeys([*alive, *along]))
         order = sorted((m for m in monitors if m.settings.enabled), key=_precedence)
         on = {shadow: [monitor for monitor in order if monitor.selects(shadow)] for shadow in wanted}
+        self._begin_anew(wanted)
         for shadow in [one for one in wanted if one.obstacle]:
             self._proxy(shadow, on[shadow], monitors)
         changes = [self._change(shadow, on[shadow]) for shadow in wanted if not shadow.obstacle]
@@ -289,6 +290,13 @@ class JoinPoints:
     def _forget_dead(self) -> None:
         for shadow in [one for one in self._held if not one.is_alive]:
             self._hold(shadow, ())
+
+    def _begin_anew(self, shadows: Iterable[Shadow]) -> None:
+        """Forget why joinpoints could not be woven: they are woven now, or it is told again."""
+        aborting = {record.name: record.aborted for record in self._catalog if record.aborted}
+        for shadow in shadows if aborting else ():
+            for name in (shadow.qualname, shadow.id.partition(":")[2]):
+                aborting.get(shadow.module, {}).pop(name, None)
 
     def _failed(self, error: WeaveError, monitors: Iterable[Monitor]) -> None:
         log.warning("not woven: %s", error)

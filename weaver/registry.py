@@ -182,6 +182,7 @@ class Registry:
         SPACE.want(flags_of(one.mask for one in self._monitors.values() if one.settings.enabled))
         if not was and not settings.enabled:
             return self.get(name)
+        monitor.failures.clear()
         self._follow_flows(monitor)
         shadows = monitor.shadows
         self._joinpoints.weave(shadows, self._at_work())

@@ -87,6 +87,21 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     in_a_thread(one.__enter__)  # free again
 
 
+def test_recursion_to_the_limit_keeps_nobody_out() -> None:
+    one, done = Exclusion(), list[int]()
+
+    def deeper() -> None:
+        one.soon(lambda: done.append(1))
+        with one:
+            deeper()
+
+    with pytest.raises(RecursionError):
+        deeper()
+    in_a_thread(one.__enter__)
+
+    assert done
+
+
 def test_forked_child_is_not_kept_out_by_a_thread_that_it_has_not() -> None:
     one, done = Exclusion(), list[int]()
     in_a_thread(one.__enter__)  # a thread that is in, and gone

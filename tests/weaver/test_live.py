@@ -160,6 +160,18 @@ def test_handler_sees_what_it_catches_and_has_no_end(module: Any) -> None:
     assert "has no end" in status["failures"][0]
 
 
+def test_reason_why_a_joinpoint_was_not_woven_is_forgotten_with_what_asked_for_it(module: Any) -> None:
+    registry, _ = started(module)
+    switch_on(registry, "handler(ZeroDivisionError)", "after", name="After")
+    before = [one for one in registry.report()["modules"] if one["aborted"]]
+
+    status = registry.set("After", enabled=False)
+
+    assert len(before) == 1
+    assert [one for one in registry.report()["modules"] if one["aborted"]] == []
+    assert status["failures"] == []
+
+
 def test_object_that_the_code_runs_on_and_its_target_are_asked_at_run_time(module: Any) -> None:
     registry, recording = started(module)
     switch_on(registry, "execution(* live_target.Phone.ring(..)) and this(live_target.Mobile)", name="This")

@@ -137,6 +137,7 @@ def add(
         return
     points = len(status.get("joinpoints", ()))
     click.echo(f"{clean(status['name'])} is {_state(status)}, {points} joinpoints{_for_how_long(ttl)}")
+    _warn_of_nothing(status)
     for failure in status.get("failures", ()):
         click.echo(f"not woven: {clean(failure)}", err=True)
 
@@ -214,6 +215,8 @@ def set_(
     click.echo(f"{clean(changed['name'])} is {_state(changed)}{_for_how_long(ttl)}")
     for key, before in changed.get("old", {}).items():
         click.echo(f"{key}: {clean(before) or '-'} -> {clean(changed.get(key)) or '-'}")
+    if pointcut is not None or enabled:
+        _warn_of_nothing(changed)
 
 
 def _switch(names: Sequence[str], ttl: float | None, reason: str, *, enabled: bool) -> None:
@@ -229,8 +232,13 @@ def _switch(names: Sequence[str], ttl: float | None, reason: str, *, enabled: bo
         points = len(status.get("joinpoints", ()))
         found = f", {points} joinpoints" if enabled else ""
         click.echo(f"{clean(status['name'])} is {_state(status)}{found}{_for_how_long(ttl)}")
-        if enabled and not points:
-            click.echo(f"{clean(status['name'])}: its pointcut matches nothing that is loaded", err=True)
+        if enabled:
+            _warn_of_nothing(status)
+
+
+def _warn_of_nothing(status: Mapping[str, Any]) -> None:
+    if not status.get("joinpoints"):
+        click.echo(f"{clean(status['name'])}: its pointcut matches nothing that is loaded", err=True)
 
 
 def _lasting(ttl: float | None) -> dict[str, float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from weaver.offline.files import SourceFile
 from weaver.offline.program import Program
@@ -17,6 +17,7 @@ from weaver.offline.source import (
     SourceFunction,
     SourceModule,
     dotted,
+    is_local,
     own_nodes,
     parameters_of,
     read_source,
@@ -123,7 +124,7 @@ def _places(program: Program, module: SourceModule, function: SourceFunction) ->
     for node in own_nodes(function.node):
         if isinstance(node, ast.Call):
             callees.add(id(node.func))
-            if isinstance(node.func, ast.Name | ast.Attribute):
+            if isinstance(node.func, ast.Attribute) or _is_callee(node.func, function):
                 yield _named(program, module, function, "call", node.func)
         elif isinstance(node, ast.ExceptHandler) and node.type is not None:
             for caught in node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]:
@@ -133,21 +134,29 @@ def _places(program: Program, module: SourceModule, function: SourceFunction) ->
         elif isinstance(node, ast.Attribute) and id(node) not in callees and not isinstance(node.ctx, ast.Del):
             kind: Kind = "get" if isinstance(node.ctx, ast.Load) else "set"
             yield _named(program, module, function, kind, node)
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Attribute):
+            yield _named(program, module, function, "get", node.target)
+
+
+def _is_callee(node: ast.expr, function: SourceFunction) -> TypeGuard[ast.Name]:
+    """Say whether it is a name by which a call is known: what a local variable holds has none."""
+    return isinstance(node, ast.Name) and not is_local(node.id, function.scope)
 
 
 def _named(
     program: Program, module: SourceModule, function: SourceFunction, kind: Kind, node: ast.Name | ast.Attribute
 ) -> _Place:
+    line = node.end_lineno or node.lineno  # that of the name itself, at the end of a chain over several lines
     written = dotted(node) if _is_plain(node) else ""
     name = program.meaning(written, module, function.scope)
     owner, _, last = name.rpartition(".")
     if not owner:
-        return _Place(kind, node.attr if isinstance(node, ast.Attribute) else node.id, (), node.lineno)
+        return _Place(kind, node.attr if isinstance(node, ast.Attribute) else node.id, (), line)
     if owner in program.classes:
-        return _Place(kind, last, program.order(owner), node.lineno)
+        return _Place(kind, last, program.order(owner), line)
     front = written.rpartition(".")[0]
     where = program.meaning(front, module, function.scope) if front else module.name
-    return _Place(kind, last, tuple(dict.fromkeys((owner, where))), node.lineno)
+    return _Place(kind, last, tuple(dict.fromkeys((owner, where))), line)
 
 
 def _is_plain(node: ast.AST) -> bool:

@@ -14,12 +14,14 @@ _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 class Scope:
     """Names of one function, and the functions around it.
 
-    Shape: ``imports`` are names with what they stand for; ``local`` are all other names that it binds.
+    Shape: ``imports`` are names with what they stand for; ``local`` are all other names that it binds; ``outer`` are
+    those that it says are the module's.
     """
 
     around: Scope | None = None
     imports: dict[str, str] = field(default_factory=dict)
     local: set[str] = field(default_factory=set)
+    outer: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,15 @@ class SourceModule:
     functions: list[SourceFunction] = field(default_factory=list)
 
 
+def is_local(name: str, scope: Scope | None) -> bool:
+    """Say whether a name in a function is a variable of it or of a function around it."""
+    while scope is not None and name not in scope.outer:
+        if name in scope.imports or name in scope.local:
+            return True
+        scope = scope.around
+    return False
+
+
 def read_source(module: str, filename: str, text: str | bytes, *, is_package: bool) -> SourceModule:
     """Read a file's text.
 
@@ -87,7 +98,17 @@ def own_nodes(function: FunctionNode) -> Iterator[ast.AST]:
     while waiting:
         node = waiting.pop()
         yield node
-        waiting += reversed(list(_evaluated(node) if isinstance(node, FunctionNode) else ast.iter_child_nodes(node)))
+        waiting += reversed(list(_inside(node)))
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what a function evaluates of a node; annotations of its variables and of attributes are not."""
+    if isinstance(node, ast.AnnAssign):
+        yield from [] if node.value is None else [node.target, node.value]
+    elif isinstance(node, FunctionNode):
+        yield from _evaluated(node)
+    else:
+        yield from ast.iter_child_nodes(node)
 
 
 def _evaluated(node: ast.AST) -> Iterator[ast.AST]:
@@ -111,6 +132,8 @@ class _Reader:
             node = waiting.pop()
             if isinstance(node, ast.Import | ast.ImportFrom):
                 (self._module.imports if scope is None else scope.imports).update(self._imported(node))
+            elif isinstance(node, ast.Global) and scope is not None:
+                scope.outer.update(node.names)
             elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
                 self._bind(node.id, owner, scope)
             if not isinstance(node, _DEFINITIONS):
@@ -125,7 +148,7 @@ class _Reader:
                 self._function(node, prefix, owner, scope)
 
     def _bind(self, name: str, owner: str | None, scope: Scope | None) -> None:
-        if scope is not None:
+        if scope is not None and name not in scope.outer:
             scope.local.add(name)
         elif owner is None:
             self._module.names.add(name)

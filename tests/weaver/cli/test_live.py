@@ -35,8 +35,17 @@ def test_monitor_is_added_changed_and_removed(run: Run, target: Any) -> None:
     assert woven
     assert (status["dye_mask"], status["actions"]) == (["ADDR1"], ["Recording"])
     assert f"{F} -> execution(* cli_target.nothing(..))" in changed.out
+    assert changed.err == "New: its pointcut matches nothing that is loaded\n"
     assert removed.out == "New is gone\n"
     assert target.f.__code__ is before
+
+
+def test_monitor_that_is_added_and_matches_nothing_is_told(run: Run) -> None:
+    added = run("monitor", "add", "New", "cli_target.nothing", "--on")
+
+    run("monitor", "rm", "New")
+    assert added.out == "New is on, 0 joinpoints\n"
+    assert added.err == "New: its pointcut matches nothing that is loaded\n"
 
 
 def test_wrong_pointcut_is_refused_with_its_place(run: Run) -> None:

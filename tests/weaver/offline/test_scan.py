@@ -175,18 +175,45 @@ def test_calls_know_what_the_callee_belongs_to_where_the_file_says_so(read: Read
         ("loads", ("json",)),
         ("f", ("app.main",)),
         ("go", ()),
-        ("use", ()),
         ("on", ()),
         ("go", ()),
         ("go", ()),
         ("Tool", ("app.tool", "app.main")),
         ("real", ()),
-        ("z", ()),
-        ("x", ()),
         ("gone", ("app.tool.Tool", "app.tool.Base", "builtins.object")),
         ("len", ("builtins", "app.main")),
         ("go", ()),
     ]
+
+
+def test_call_of_what_a_variable_holds_is_none_but_of_a_name_that_is_the_modules(read: Read) -> None:
+    scanned = read(
+        """
+        def f():
+            from os import getcwd
+            global made, told
+            made = getcwd
+            made()
+            getcwd()
+            return [one() for one in (told(),)]
+        """
+    )
+
+    assert [name for name, _ in places(scanned.shadows, "call")] == ["made", "told"]
+
+
+def test_attribute_at_the_end_of_a_chain_is_on_its_own_line(read: Read) -> None:
+    scanned = read(
+        """
+        def f(x):
+            (x
+                .first
+                .second())
+        """
+    )
+
+    lines = {one.name: one.line for one in scanned.shadows if one.kind != "execution"}
+    assert lines["second"] - lines["first"] == 1
 
 
 def test_attributes_and_handlers_are_found(read: Read) -> None:
@@ -199,6 +226,8 @@ def test_attributes_and_handlers_are_found(read: Read) -> None:
                 self.a = self.b
                 del self.gone
                 C.total += 1
+                self.later: Fault.kind
+                self.now: Fault.kind = errors
                 try:
                     self.call()
                 except (KeyError, Fault):
@@ -213,8 +242,9 @@ def test_attributes_and_handlers_are_found(read: Read) -> None:
         faults="class Fault(OSError): ...",
     )
 
-    assert places(scanned.shadows, "set") == [("a", ()), ("total", ("app.main.C", "builtins.object"))]
-    assert places(scanned.shadows, "get") == [("b", ())]
+    total = ("total", ("app.main.C", "builtins.object"))
+    assert places(scanned.shadows, "set") == [("a", ()), total, ("now", ())]
+    assert places(scanned.shadows, "get") == [("b", ()), total]
     assert [(name, owners[:2]) for name, owners in places(scanned.shadows, "handler")] == [
         ("KeyError", ("builtins.KeyError", "builtins.LookupError")),
         ("Fault", ("app.faults.Fault", "builtins.OSError")),
