@@ -16,7 +16,7 @@ from weaver.advice import guard_mask
 from weaver.dye import SPACE
 from weaver.dye_mask import Mask
 from weaver.early_code import AdviceOfAll, weave_early
-from weaver.errors import WeaverError
+from weaver.errors import WeaverError, WeavingBusyError
 from weaver.general_advice import GeneralAdvice
 from weaver.holders import uncollected
 from weaver.log import Log
@@ -33,7 +33,10 @@ log = Log(__name__)
 
 Token = tuple[GeneralAdvice, Any]
 Find = Callable[[str, CodeType, Sequence["Monitor"]], GeneralAdvice | None]
-"""Gives the advice of monitors at the function of a module that has this original code; None when there is none."""
+"""Gives the advice of monitors at the function of a module that has this original code; None when there is none.
+
+Errors: WeavingBusyError when it has to be asked again.
+"""
 
 
 _GET = context.current_dyes.get
@@ -140,15 +143,17 @@ class EarlyAdvice:
         return None if made is None else (general, made)
 
     def _found(self, laid: Below) -> GeneralAdvice | None:
-        laid.advice = None
+        """Look for the advice, once: only when another thread is weaving, the next pass looks again."""
+        laid.advice = found = None
         muting = context.mute()
         try:
-            laid.advice = self._module.find(self._module.name, laid.original, self._monitors)
+            laid.advice = found = self._module.find(self._module.name, laid.original, self._monitors)
+        except WeavingBusyError:
+            del laid.advice
         except Exception:
             log.exception("the advice at %s:%s was not found", self._module.name, laid.original.co_qualname)
         finally:
             context.unmute(muting)
-        found: GeneralAdvice | None = laid.advice
         return found
 
 

@@ -82,3 +82,7 @@ def describe_error(error: BaseException) -> str:
         trace = trace.tb_next
     place = "" if trace is None else f" ({trace.tb_frame.f_code.co_filename}:{trace.tb_lineno})"
     return f"{type(error).__name__}: {error}{place}"
+
+
+class WeavingBusyError(WeaverError):
+    """Another thread is weaving; it may be tried again."""

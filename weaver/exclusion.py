@@ -10,12 +10,13 @@ from __future__ import annotations
 import _thread
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any, TypeVar, cast
 from weakref import WeakSet
 
-from weaver.errors import WeaverError
+from weaver.errors import WeavingBusyError
 from weaver.log import Log
 
 log = Log(__name__)
@@ -27,7 +28,7 @@ class Exclusion:
     """The right to change what is woven, which one thread has at a time, as often as it likes.
 
     Shape: ``_depth`` is how often the thread that has it came in, ``_left`` what is done before it is given back.
-    Errors: WeaverError on the way in, when another thread does not give it back.
+    Errors: WeavingBusyError on the way in, when another thread does not give it back.
     """
 
     def __init__(self) -> None:
@@ -38,7 +39,7 @@ class Exclusion:
 
     def __enter__(self) -> None:
         if not self._lock.acquire(timeout=WAIT_SECONDS):
-            raise WeaverError(f"another thread has been weaving for {WAIT_SECONDS:g} s; try again")
+            raise WeavingBusyError(f"another thread has been weaving for {WAIT_SECONDS:g} s; try again")
         self._depth += 1
 
     def __exit__(self, *error: object) -> None:
@@ -54,12 +55,29 @@ class Exclusion:
 
     def soon(self, action: Callable[[], object]) -> None:
         """Do something as soon as this is free: now, or by the thread that has it; nobody waits."""
-        self._left.append(action)
+        if action not in self._left:  # what fails at each pass would ask for it at each
+            self._left.append(action)
         self._do_if_free()
+
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Have this for a block, and never wait for it: what a woven function does must not.
+
+        Errors: WeavingBusyError when another thread has it.
+        """
+        if not self._lock.acquire(blocking=False):
+            raise WeavingBusyError("another thread is weaving; try again")
+        try:
+            with self:
+                yield
+        finally:
+            self._lock.release()
 
     def forget(self) -> None:
         """Begin anew in a forked child, where a thread that had this is no more."""
-        if not self._lock._is_owned():  # type: ignore[attr-defined,unused-ignore]
+        if self._lock.acquire(blocking=False):
+            self._lock.release()
+        else:
             self._lock = _thread.RLock()
             self._depth = 0
 
@@ -94,7 +112,7 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def alone(method: Method) -> Method:
     """Have a method of what has an ``exclusion`` run while no other thread changes what is woven.
 
-    Errors: WeaverError, when another thread does not come to an end.
+    Errors: WeavingBusyError, when another thread does not come to an end.
     """
 
     @wraps(method)

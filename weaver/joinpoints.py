@@ -19,7 +19,7 @@ from weaver.dye import SPACE
 from weaver.dye_mask import Mask
 from weaver.early import EarlyModule
 from weaver.errors import WeaveError, WeaverError
-from weaver.exclusion import Exclusion, alone
+from weaver.exclusion import Exclusion
 from weaver.facts import pass_test
 from weaver.fallback import ASSEMBLER, Engine
 from weaver.general_advice import GeneralAdvice
@@ -96,9 +96,15 @@ class JoinPoints:
         if new:
             self.weave(new, monitors)
 
-    @alone
     def _advice_of(self, name: str, code: CodeType, monitors: Sequence[Monitor]) -> GeneralAdvice | None:
-        """Find a function that was woven before it was made; weave it as any other, unless others may run its code."""
+        """Find a function that was woven before it was made; weave it as any other, unless others may run its code.
+
+        Errors: WeavingBusyError when another thread is weaving: the function that is called does not wait for it.
+        """
+        with self.exclusion.at_once():
+            return self._found_advice(name, code, monitors)
+
+    def _found_advice(self, name: str, code: CodeType, monitors: Sequence[Monitor]) -> GeneralAdvice | None:
         record = next(one for one in self._catalog if one.name == name)
         shadow = _with_code(record, code)
         if shadow is None:

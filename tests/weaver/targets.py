@@ -5,11 +5,31 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
+from gevent import monkey
+
 from weaver.event import EventBuffer
 from weaver.joinpoint import Invocation
 from weaver.monitor import ActionKind, Location, MonitorDefinition
 from weaver.pointcut.parser import parse_pointcut
 from weaver.registry import Registry
+
+start_thread: Any = monkey.get_original("_thread", "start_new_thread")
+allocate_lock: Any = monkey.get_original("_thread", "allocate_lock")
+
+
+def in_a_thread(function: Any) -> None:
+    """Run a function in a native thread, and wait for it."""
+    ended = allocate_lock()
+    ended.acquire()
+
+    def run() -> None:
+        try:
+            function()
+        finally:
+            ended.release()
+
+    start_thread(run, ())
+    assert ended.acquire(timeout=10)
 
 
 class Recording:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.weaver.targets import in_a_thread
 from weaver import hook
 from weaver.build import ServerMonitor, build
 from weaver.dye import SPACE
@@ -294,6 +295,17 @@ def test_function_that_no_search_finds_tells_nothing_and_goes_on(
 
     assert record.told == []
     assert caplog.messages == [f"the advice at {NAME}:other was not found"]
+
+
+def test_pass_while_another_thread_weaves_does_not_wait_and_the_next_one_tells(imported: Import) -> None:
+    module, registry, record = imported()
+
+    with registry.exclusion:
+        in_a_thread(module.other)
+        before = list(record.told)
+    in_a_thread(module.other)
+
+    assert (before, len(record.told)) == ([], 2)
 
 
 def test_copy_that_somebody_made_of_the_code_runs_and_tells_nothing(imported: Import) -> None:

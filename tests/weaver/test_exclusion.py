@@ -3,30 +3,11 @@
 from typing import Any
 
 import pytest
-from gevent import monkey
 
-from tests.weaver.targets import Recording, make_module, make_registry, monitor
+from tests.weaver.targets import Recording, in_a_thread, make_module, make_registry, monitor
 from weaver import exclusion
-from weaver.errors import WeaverError
+from weaver.errors import WeavingBusyError
 from weaver.exclusion import Exclusion
-
-start_thread: Any = monkey.get_original("_thread", "start_new_thread")
-allocate_lock: Any = monkey.get_original("_thread", "allocate_lock")
-
-
-def in_a_thread(function: Any) -> None:
-    """Run a function in a native thread, and wait for it."""
-    ended = allocate_lock()
-    ended.acquire()
-
-    def run() -> None:
-        try:
-            function()
-        finally:
-            ended.release()
-
-    start_thread(run, ())
-    assert ended.acquire(timeout=10)
 
 
 def test_what_is_left_while_it_is_free_is_done_at_once() -> None:
@@ -77,7 +58,7 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         try:
             with one:
                 raise AssertionError("it is not free")
-        except WeaverError as error:
+        except WeavingBusyError as error:
             told.append(str(error))
 
     with one:
@@ -85,6 +66,37 @@ def test_who_waits_too_long_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
     assert told == ["another thread has been weaving for 0.001 s; try again"]
     in_a_thread(one.__enter__)  # free again
+
+
+def test_who_may_not_wait_is_told_at_once_when_another_thread_has_it() -> None:
+    one, told = Exclusion(), list[str]()
+
+    def attempt() -> None:
+        try:
+            with one.at_once():
+                told.append("free")
+        except WeavingBusyError:
+            told.append("busy")
+
+    with one:
+        attempt()
+        in_a_thread(attempt)
+    in_a_thread(attempt)
+
+    assert told == ["free", "busy", "free"]
+
+
+def test_what_is_left_again_and_again_is_done_once() -> None:
+    one, done = Exclusion(), list[int]()
+
+    def action() -> None:
+        done.append(1)
+
+    with one:
+        for _ in range(100):
+            one.soon(action)
+
+    assert done == [1]
 
 
 def test_recursion_to_the_limit_keeps_nobody_out() -> None:
