@@ -51,16 +51,24 @@ def _own_names(written: set[str], namespace: Mapping[str, Any]) -> Iterator[str]
         inside = waiting.pop()
         for value in [inside[name] for name in written if name in inside]:
             yield from _own_name(value)
-            if id(value) not in known and issubclass(type(value), ModuleType | type):
+            if id(value) not in known:
                 known.add(id(value))
-                waiting += [vars(one) for one in getattr(value, "__mro__", (value,))]
+                waiting += _namespaces(value)
+
+
+def _namespaces(value: Any) -> Iterable[Mapping[str, Any]]:
+    """Return where the names behind the dot of a module or a class are looked up; nothing of anything else."""
+    if is_class(value):
+        return map(namespace_of, bases_of(value))
+    return [vars(value)] if type(value) is ModuleType else ()
 
 
 def _own_name(value: Any) -> tuple[str, ...]:
     """Return the name that a function, a method or a class has by itself, nothing of anything else."""
-    if type(value) in {FunctionType, BuiltinFunctionType} or issubclass(type(value), type):
-        return (value.__name__,)
-    return (value.__func__.__name__,) if type(value) is MethodType else ()
+    if is_class(value):
+        return (name_of(value),)
+    function = value.__func__ if type(value) is MethodType else value
+    return (function.__name__,) if type(function) in _FUNCTIONS else ()
 
 
 def _own_codes(code: CodeType, path: tuple[int, ...]) -> Iterator[tuple[tuple[int, ...], CodeType]]:

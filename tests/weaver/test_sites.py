@@ -183,3 +183,16 @@ def test_place_says_where_it_is_and_what_advice_there_gets(shadows: dict[str, Sh
     assert [one.name for one in seen.parameters[:3]] == ["this", "receiver", "argument1"]
     assert (seen.decorators, seen.function) == ((), place.function)
     assert as_seen_by_advice(shadows["calls"]) is shadows["calls"]
+
+
+def test_class_is_asked_for_nothing_when_a_function_names_it() -> None:
+    source = (
+        "class Lazy(type):\n    def __getattribute__(cls, name): raise RuntimeError(name)\n\n"
+        "class Remote(metaclass=Lazy):\n    @staticmethod\n    def load(): return 1\n\n"
+        "def call(): return Remote.load()\n"
+    )
+    found = {one.qualname: one for one in scan_module(make_module(source, "lazy_sites"))}
+
+    assert may_name(found["call"], "load".__eq__)
+    assert may_name(found["call"], "Remote".__eq__)
+    assert not may_name(found["call"], "save".__eq__)
