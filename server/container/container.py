@@ -13,6 +13,7 @@ from server.container import (
     provisional,
     publications,
     refreshing,
+    registrar,
     response_context,
     session_timers,
     subscriptions,
@@ -62,7 +63,7 @@ TIMED = (provisional.next_due, session_timers.next_due, again.next_due, subscrip
 """When a session has something to do that few have."""
 
 
-HELD = frozenset({"registrar", response_context.SECTION, publications.SECTION, watchers.SECTION})
+HELD = frozenset({registrar.SECTION, response_context.SECTION, publications.SECTION, watchers.SECTION})
 """The sections that few calls have."""
 
 

@@ -25,6 +25,9 @@ from server.sip.usage.packages import REG
 from server.state.store import StateStore
 from server.transport.flow import Flow
 
+SECTION = "registrar"
+"""The section of a call that holds the bindings of an address."""
+
 LOCAL_HOST = "@local"
 """Stands for this server and its domains in a canonical address of record."""
 
@@ -110,7 +113,7 @@ class ContainerRegistrar:
     def _update(self, request: InboundRequest) -> None:
         call = request.call
         now = call.engine.now()
-        section = call.section("registrar", Bindings)
+        section = call.section(SECTION, Bindings)
         section.address_of_record = self._canonical(request.to_uri)
         self.expire(call, now)
         flow = call.transactions.servers[request.key].flow
@@ -162,7 +165,7 @@ class ContainerRegistrar:
         if found is None:
             return []
         now = self._store.now()
-        section = peek_section(found[1], "registrar", Bindings)
+        section = peek_section(found[1], SECTION, Bindings)
         if section.address_of_record != address_of_record:
             return []
         newest_first = reversed(section.contacts.values())
@@ -170,9 +173,9 @@ class ContainerRegistrar:
 
     def expire(self, call: Call, now: float) -> bool:
         """Drop the bindings whose time is over; say whether there were any."""
-        if not call.holds("registrar"):
+        if not call.holds(SECTION):
             return False
-        section = call.section("registrar", Bindings)
+        section = call.section(SECTION, Bindings)
         if all(b.expires > now for b in section.contacts.values()):
             return False
         section.contacts = {uri: b for uri, b in section.contacts.items() if b.expires > now}
@@ -180,9 +183,9 @@ class ContainerRegistrar:
 
     def next_due(self, call: Call) -> float:
         """Return when the first binding ends, infinity when there is none."""
-        if not call.holds("registrar"):
+        if not call.holds(SECTION):
             return inf
-        return min((b.expires for b in call.section("registrar", Bindings).contacts.values()), default=inf)
+        return min((b.expires for b in call.section(SECTION, Bindings).contacts.values()), default=inf)
 
 
 def _bound(bindings: list[Binding], now: float) -> Bound:
